@@ -1,0 +1,114 @@
+"""Settings: environment only, frozen, nothing happens on import."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "KAOWU_"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class SettingsRefused(Exception):
+    """The environment does not make sense; the message says what to change."""
+
+
+class Settings(BaseSettings):
+    """Every setting with its default; `kaowu settings` prints this table."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    database_url: str = Field("", description="SQLAlchemy 地址；留空用数据目录里的 SQLite，多机部署用 postgresql://…")
+    data_dir: Path = Field(Path("var"), description="数据库、文件与密钥所在目录")
+    secret_key: SecretStr = Field(SecretStr(""), description="会话、按钮、链接的密钥；留空则首次启动时生成并存入数据目录")
+    host: str = Field("127.0.0.1", description="面板监听地址")
+    port: int = Field(8000, description="面板端口")
+    public_url: str = Field("", description="链接、二维码、手机页面用的外部地址；留空为 http://主机:端口")
+    telegram_token: SecretStr = Field(SecretStr(""), description="Telegram 机器人令牌；留空则由模拟器代替 Telegram")
+    telegram_api_url: str = Field("", description="Bot API 基地址（自建服务、转发、测试替身），不含 /bot<token>")
+    telegram_mode: Literal["polling", "webhook"] = Field("polling", description="polling 或 webhook")
+    timezone: str = Field("Asia/Shanghai", description="工作日与所有显示时间的时区")
+    notify_urls: str = Field("", description="备用通知渠道（apprise 地址）；本版本尚未接通，须留空")
+    identity_url: str = Field("", description="身份核验服务；本版本仅内置规则核验，须留空")
+    font: str = Field("", description="文档所用中文 TrueType 字体文件；留空自动寻找")
+    demo: bool = Field(False, description="演示模式：时钟可前进，模拟器可用；不得与真实令牌同用")
+
+    @model_validator(mode="after")
+    def _sensible(self) -> Settings:
+        if self.demo and self.telegram_token.get_secret_value():
+            raise ValueError("KAOWU_DEMO 与 KAOWU_TELEGRAM_TOKEN 不能同时使用")
+        for name in ("notify_urls", "identity_url"):
+            if getattr(self, name):
+                raise ValueError(f"{PREFIX}{name.upper()} 所需的适配器尚未提供，请先留空")
+        if self.telegram_mode == "webhook":
+            raise ValueError("webhook 方式尚未提供，请使用 KAOWU_TELEGRAM_MODE=polling")
+        return self
+
+    @property
+    def database(self) -> str:
+        """The address in force, with the driver SQLAlchemy wants."""
+        return self.database_url or f"sqlite:///{(self.data_dir / 'kaowu.db').absolute()}"
+
+    @property
+    def base_url(self) -> str:
+        """Where phones and browsers reach us, without a trailing slash."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def simulated(self) -> bool:
+        """True when the simulator stands in for Telegram: no token and only this machine can reach us."""
+        return not self.telegram_token.get_secret_value() and self.host in LOOPBACK
+
+    @property
+    def files_dir(self) -> Path:
+        """Where stored documents live."""
+        return self.data_dir / "files"
+
+
+def load() -> Settings:
+    """Read the environment; SettingsRefused on an unknown KAOWU_ name or a value that does not fit."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    strangers = sorted(n for n in os.environ if n.startswith(PREFIX) and n not in known)
+    if strangers:
+        raise SettingsRefused(f"不认识的设置 {'、'.join(strangers)}；运行 kaowu settings 查看全部设置")
+    try:
+        return Settings()
+    except ValidationError as refused:
+        first = refused.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]).upper()
+        raise SettingsRefused(f"设置 {PREFIX}{where} 有误：{first['msg']}".replace("KAOWU_ 有误", "有误")) from None
+
+
+@lru_cache(maxsize=1)
+def current() -> Settings:
+    """The settings of this process, read once."""
+    return load()
+
+
+@lru_cache(maxsize=1)
+def secret_key() -> bytes:
+    """The signing key; made once with owner-only access and kept in the data directory."""
+    given = current().secret_key.get_secret_value()
+    if given:
+        return given.encode()
+    path = current().data_dir / "secret.key"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(secrets.token_hex(32))
+    except FileExistsError:
+        pass
+    return path.read_text().strip().encode()
+
+
+def forget() -> None:
+    """Read the environment afresh next time (tests and the demo's start)."""
+    current.cache_clear()
+    secret_key.cache_clear()
