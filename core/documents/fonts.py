@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import groupby
 from pathlib import Path
 from threading import Lock
@@ -27,6 +27,7 @@ _SYSTEM_FONTS = (  # fuller fonts first; CFF fonts (Noto CJK) cannot be embedded
     "LXGWWenKai-Regular.ttf", "LXGWWenKaiGB-Regular.ttf", "LXGWWenKaiLite-Regular.ttf", "NotoSansSC-Regular.ttf",
     "SourceHanSansSC-Regular.ttf", "simsun.ttc", "wqy-zenhei.ttc",
 )  # fmt: skip
+_DIGITS = frozenset("0123456789")
 _PROBE = "考务证书签发姓名座位二〇二六年"  # a font that lacks one of these is no Chinese font
 # Proportional Latin of STSong-Light, U+0020 to U+007E, in thousandths.
 _STSONG_LATIN = (
@@ -127,16 +128,27 @@ def missing_glyphs(text: str) -> set[str]:
 
 
 def runs(text: str) -> list[tuple[Face, str]]:
-    """Text cut where the font has to change; GlyphMissing names the first character nobody can draw."""
+    """Text cut where the font has to change; GlyphMissing names the first character nobody can draw.
+
+    Digits come from a font without brush strokes: the 9 of a Kai font is easily read as q in a ticket number.
+    """
     first = faces()[0]
-    if all(map(first.widths.__contains__, text)):
+    if _DIGITS.issuperset(text):
+        return [(_numerals(), text)]
+    if _DIGITS.isdisjoint(text) and all(map(first.widths.__contains__, text)):
         return [(first, text)]
     return [(face, "".join(part)) for face, part in groupby(text, key=_face_for)]
 
 
 def width(text: str, size: float) -> float:
     """How wide text runs, in the unit of size."""
-    return sum(sum(map(face.widths.__getitem__, part)) for face, part in runs(text)) * size / 1000
+    return sum(map(advance, text)) * size / 1000
+
+
+@cache  # bounded by the characters there are
+def advance(character: str) -> float:
+    """The width of one character in thousandths of the type size; GlyphMissing if nobody can draw it."""
+    return _face_for(character).widths[character]
 
 
 @lru_cache(maxsize=1)
@@ -153,9 +165,18 @@ def faces() -> tuple[Face, ...]:
 def forget() -> None:
     """Search afresh next time (tests, and after settings.forget())."""
     faces.cache_clear()
+    _numerals.cache_clear()
+    advance.cache_clear()
+
+
+@lru_cache(maxsize=1)
+def _numerals() -> Face:
+    return next((face for face in faces() if "Kai" not in face.name), faces()[0])
 
 
 def _face_for(character: str) -> Face:
+    if character in _DIGITS:
+        return _numerals()
     for face in faces():
         if character in face.widths:
             return face

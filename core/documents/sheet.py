@@ -96,9 +96,9 @@ def fitted(text: str, size: float, width: float, height: float) -> tuple[tuple[s
 
 def wrap(text: str, size: float, width: float) -> list[str]:
     """Lines no wider than width (mm); Chinese breaks anywhere but before closing marks, Latin words stay whole."""
-    limit, lines, line, used = width * MM, list[str](), "", 0.0
+    limit, lines, line, used = width * MM * 1000 / size, list[str](), "", 0.0
     for word in _words(text):
-        length = fonts.width(word, size)
+        length = sum(map(fonts.advance, word))
         if line and used + length > limit and word not in _NEVER_FIRST:
             lines.append(line.rstrip())
             line, used = "", 0.0
@@ -151,11 +151,7 @@ def table_row(
         x += column.width
 
 
-def field(
-    paper: Paper, x: float, y: float, label_width: float, width: float, height: float, label: str, value: str
-) -> None:
-    """A framed pair of label and value, width being that of both."""
-    paper.box(x, y, label_width, height, fill=TINT, weight=0.12)
-    paper.box(x + label_width, y, width - label_width, height, weight=0.12)
-    in_cell(paper, x + 1, y, label_width - 2, height, label, size=9.5, align="centre", colour=GREY)
-    in_cell(paper, x + label_width + 2, y, width - label_width - 4, height, value, size=10)
+def field_label(paper: Paper, x: float, y: float, width: float, height: float, label: str) -> None:
+    """The tinted cell that names a field."""
+    paper.box(x, y, width, height, colour=None, fill=TINT)
+    in_cell(paper, x + 1, y, width - 2, height, label, size=10, align="centre", colour=GREY)
