@@ -11,7 +11,9 @@ import hashlib
 import struct
 import zlib
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import cache
+from io import BytesIO
 from typing import BinaryIO, Literal
 
 from core import clock
@@ -112,7 +114,7 @@ class Paper:
         self, points: Iterable[tuple[float, float]], *, weight: float = 0.1, colour: Colour = INK, closed: bool = False
     ) -> None:
         """A line through many points, close enough to each other to look round."""
-        first, *rest = [f"{x * MM:.2f} {self._y(y):.2f}" for x, y in points]
+        first, *rest = [f"{x * MM:.1f} {self._y(y):.1f}" for x, y in points]  # a thirtieth of a millimetre
         path = f"{first} m {' l '.join(rest)} l {'s' if closed else 'S'}"
         self._operators.append(f"q {_rgb(colour)} RG {weight * MM:.3f} w 1 j {path} Q")
 
@@ -141,11 +143,19 @@ class Paper:
             kept_pictures, self._pictures = self._pictures, set()
             draw()
             self._forms[key] = self._stream(
-                f"/Type /XObject /Subtype /Form /BBox [0 0 {self.width * MM:.2f} {self.height * MM:.2f}] "
-                f"/Resources {self._resources()}",
+                f"/Type /XObject /Subtype /Form {self._bounds('BBox')} /Resources {self._resources()}",
                 "\n".join(self._operators).encode(),
             )
             self._operators, self._pictures = kept, kept_pictures
+        self._pictures.add(self._forms[key])
+        self._operators.append(f"/X{self._forms[key]} Do")
+
+    def backdrop(self, draw: Callable[[Paper], None]) -> None:
+        """Lines and boxes that every copy of a document shares (no words, no pictures): drawn once per process."""
+        key = ("backdrop", draw)
+        if key not in self._forms:
+            head = f"/Type /XObject /Subtype /Form {self._bounds('BBox')} /Filter /FlateDecode"
+            self._forms[key] = self._stream(head, _backdrop(draw, self.width, self.height), packed=True)
         self._pictures.add(self._forms[key])
         self._operators.append(f"/X{self._forms[key]} Do")
 
@@ -155,7 +165,7 @@ class Paper:
         """Write this page out and begin the next."""
         content = self._stream("", "\n".join(self._operators).encode())
         page = self._object(
-            f"<< /Type /Page /Parent {_PAGES} 0 R /MediaBox [0 0 {self.width * MM:.2f} {self.height * MM:.2f}] "
+            f"<< /Type /Page /Parent {_PAGES} 0 R {self._bounds('MediaBox')} "
             f"/Resources {self._resources()} /Contents {content} 0 R >>".encode()
         )
         self._pages.append(page)
@@ -203,6 +213,9 @@ class Paper:
         head = f"<< {entries}{filtering} /Length {len(data)} >>\nstream\n".encode()
         return self._object(head + data + b"\nendstream")
 
+    def _bounds(self, name: str) -> str:
+        return f"/{name} [0 0 {self.width * MM:.2f} {self.height * MM:.2f}]"
+
     def _resources(self) -> str:
         used = " ".join(f"/X{number} {number} 0 R" for number in sorted(self._pictures))
         return f"<< /Font {_FONTS} 0 R{f' /XObject << {used} >>' if used else ''} >>"
@@ -245,11 +258,10 @@ class Paper:
         return number, wide, high
 
     def _write_png(self, data: bytes) -> tuple[int, int, int]:
-        image = pictures.png(data)
-        wide, high = image.size
-        shape = f"/Type /XObject /Subtype /Image /Width {wide} /Height {high} /BitsPerComponent 8"
-        mask = self._stream(f"{shape} /ColorSpace /DeviceGray", image.getchannel("A").tobytes())
-        number = self._stream(f"{shape} /ColorSpace /DeviceRGB /SMask {mask} 0 R", image.convert("RGB").tobytes())
+        wide, high, colours, alpha = pictures.png(data)
+        shape = f"/Type /XObject /Subtype /Image /Width {wide} /Height {high} /BitsPerComponent 8 /Filter /FlateDecode"
+        mask = self._stream(f"{shape} /ColorSpace /DeviceGray", alpha, packed=True)
+        number = self._stream(f"{shape} /ColorSpace /DeviceRGB /SMask {mask} 0 R", colours, packed=True)
         return number, wide, high
 
     # --- fonts -------------------------------------------------------------------------------------------------
@@ -308,6 +320,14 @@ class Paper:
             for key, value in shape.items()
         )
         return self._object(f"<< /Type /FontDescriptor /FontName /{name} {entries} {rest} >>".encode())
+
+
+@cache
+def _backdrop(draw: Callable[[Paper], None], width: float, height: float) -> bytes:
+    """The packed operators of a backdrop."""
+    scratch = Paper(BytesIO(), title="", printed_at=datetime.min.replace(tzinfo=UTC), size=(width, height))
+    draw(scratch)
+    return zlib.compress("\n".join(scratch._operators).encode(), 9)
 
 
 def _to_unicode(characters: Sequence[str]) -> bytes:

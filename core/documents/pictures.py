@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import struct
+import zlib
 from collections.abc import Iterable
+from functools import lru_cache
 from io import BytesIO
 
 import segno
@@ -55,12 +57,18 @@ def jpeg_shape(data: bytes) -> tuple[int, int, int]:
     raise FileRefused("photo_not_jpeg")
 
 
-def png(data: bytes) -> Image.Image:
-    """The picture with its transparency (RGBA); FileRefused (picture_unreadable) if it is no PNG or far too large."""
+@lru_cache(maxsize=32)  # the seals of a batch are the same on every certificate
+def png(data: bytes) -> tuple[int, int, bytes, bytes]:
+    """Width, height, and the packed colours and transparency of a PNG; FileRefused (picture_unreadable) otherwise.
+
+    Far too large pictures are refused before they are unpacked.
+    """
     try:
         with Image.open(BytesIO(data), formats=["PNG"]) as image:
             if math.prod(image.size) <= _PIXEL_LIMIT:
-                return image.convert("RGBA")
+                full = image.convert("RGBA")
+                colours = zlib.compress(full.convert("RGB").tobytes(), 9)
+                return *full.size, colours, zlib.compress(full.getchannel("A").tobytes(), 9)
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError):  # what Pillow says of broken PNG files
         pass
     raise FileRefused("picture_unreadable")
