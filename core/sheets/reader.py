@@ -1,0 +1,220 @@
+"""From an uploaded workbook to clean rows and errors, in one pass."""
+
+from __future__ import annotations
+
+import io
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain, islice
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, NoReturn
+
+from python_calamine import (
+    CalamineError,
+    CalamineSheet,
+    CalamineWorkbook,
+    PasswordError,
+    SheetTypeEnum,
+    SheetVisibleEnum,
+)
+
+from core.errors import FileRefused, ValueRefused
+from core.sheets import gate
+from core.sheets.spec import DIGITS_KEPT, GUIDE, REASON, CellError, Column, SheetReading, SheetSpec, shown
+from core.sheets.survey import ErrorCells, part_of, survey
+
+HEADER_WITHIN = 10  # rows: the template has a title above its header, people add a line or two
+# fmt: off
+ERROR_VALUES = frozenset((
+    "#N/A", "#VALUE!", "#REF!", "#DIV/0!", "#NUM!", "#NAME?", "#NULL!", "#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!",
+    "#CONNECT!", "#BUSY!", "#UNKNOWN!", "#PYTHON!", "#GETTING_DATA",
+))
+# fmt: on
+
+Cells = Sequence[Any]
+Pick = Callable[[Cells], tuple[Any, ...]]
+Clean = Callable[[str], Any]
+Numbered = Iterator[tuple[int, list[Any]]]
+
+
+def read_rows(spec: SheetSpec, source: bytes | Path, *, file_name: str) -> SheetReading:
+    """Every row of the first worksheet, cleaned or refused; FileRefused where the file as a whole cannot be taken."""
+    sheet = open_sheet(source, file_name=file_name)
+    pick, rows = find_columns(spec, sheet.rows)
+    reading = _read(spec, pick, rows)
+    if not reading.row_count:
+        raise FileRefused("sheet_without_rows", title=spec.title)
+    reading.ignored_sheets = sheet.ignored
+    return reading
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSheet:
+    """The first visible worksheet: rows with the numbers Excel shows, values as stored; names of the other sheets."""
+
+    rows: Numbered
+    ignored: tuple[str, ...]
+
+
+def open_sheet(source: bytes | Path, *, file_name: str) -> OpenSheet:
+    """Open an .xls or .xlsx safely; formulas are never evaluated, hidden rows are read like any other."""
+    data = gate.load(source, limit=gate.WORKBOOK_BYTES)
+    gate.require_workbook(data, file_name=file_name)
+    errors = survey(data) if gate.is_zip(data) else {}
+    try:
+        book = CalamineWorkbook.from_filelike(io.BytesIO(data))
+        index = _first_visible(book)
+        sheet = book.get_sheet_by_index(index)
+    except PasswordError:
+        raise FileRefused("file_encrypted") from None
+    except CalamineError:
+        raise FileRefused("file_damaged") from None
+    patches = errors.get(part_of(data, index), {}) if errors else {}
+    ignored = tuple(name for name in book.sheet_names if name not in {sheet.name, GUIDE})
+    return OpenSheet(_numbered(sheet, patches), ignored)
+
+
+def _first_visible(book: CalamineWorkbook) -> int:
+    for index, sheet in enumerate(book.sheets_metadata):
+        if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible:
+            return index
+    raise FileRefused("file_damaged")
+
+
+def _numbered(sheet: CalamineSheet, errors: ErrorCells) -> Numbered:
+    """Rows from 1, as Excel counts; calamine keeps leading rows, drops leading columns and empties error cells."""
+    if sheet.start is None:
+        raise FileRefused("sheet_empty")
+    left = sheet.start[1] + 1
+    rows = enumerate(sheet.iter_rows(), start=1)
+    return _with_errors(rows, left, errors) if errors else rows
+
+
+def _with_errors(rows: Numbered, left: int, errors: ErrorCells) -> Numbered:
+    by_row: dict[int, dict[int, str]] = {}
+    for (row, column), words in errors.items():
+        by_row.setdefault(row, {})[column - left] = words
+    for number, cells in rows:
+        for at, words in by_row.get(number, {}).items():
+            if 0 <= at < len(cells):
+                cells[at] = words
+        yield number, cells
+
+
+def find_columns(spec: SheetSpec, rows: Numbered) -> tuple[Pick, Numbered]:
+    """What picks a row's cells in the order of spec.columns, and the rows below the header (R-297).
+
+    Every title has to be there exactly once, and nothing else but 失败原因. Another order is taken: cells are found by
+    their title, so none can land in the wrong field, and people do move columns about.
+    """
+    wanted = [_title(column.title) for column in spec.columns]
+    head = list(islice(rows, HEADER_WITHIN))
+    listed = [[_title(cell) for cell in cells] for _, cells in head]
+    at = max(range(len(head)), key=lambda n: (len(set(wanted) & set(listed[n])), len(listed[n]) - listed[n].count("")))
+    found = listed[at]
+    facts = {
+        "missing": [column.title for column, title in zip(spec.columns, wanted, strict=True) if title not in found],
+        "unknown": [title for title in found if title not in {"", REASON, *wanted}],
+        "repeated": [title for title in wanted if found.count(title) > 1],
+    }
+    if any(facts.values()):
+        raise FileRefused("columns_differ", rule="R-297", title=spec.title, **facts)
+    positions = [found.index(title) for title in wanted]
+    return _picker(positions), chain(head[at + 1 :], rows)
+
+
+def _title(cell: Any) -> str:
+    return "".join(unicodedata.normalize("NFKC", shown(cell)).split()).lstrip("*")
+
+
+def _picker(positions: list[int]) -> Pick:
+    if len(positions) == 1:
+        return lambda cells: (cells[positions[0]],)
+    return itemgetter(*positions)
+
+
+def _read(spec: SheetSpec, pick: Pick, rows: Numbered) -> SheetReading:
+    """The loop all imports spend their time in: the usual row is one join and one cleaner call per cell."""
+    reading = SheetReading(spec)
+    fields = [column.field for column in spec.columns]
+    cleaners = [_cleaner(column) for column in spec.columns]
+    seen: dict[tuple[Any, ...], int] = {}
+    for number, row in rows:
+        cells = pick(row)
+        errors: list[CellError] = []
+        try:
+            joined = "".join(cells)
+            if not joined or joined.isspace():
+                continue
+            if not ERROR_VALUES.isdisjoint(cells):
+                raise TypeError("an error value is no text")
+            values = dict(zip(fields, [clean(text) for clean, text in zip(cleaners, cells, strict=True)], strict=True))
+        except (TypeError, ValueRefused):
+            if not any(shown(cell).strip() for cell in cells):
+                continue
+            values = _read_carefully(spec, cleaners, number, cells, errors)
+        reading.cells[number] = cells
+        if spec.key and (first := _first_with_key(spec, seen, number, values)) != number:
+            errors.append(_repeat(spec, number, cells, first))
+        if errors:
+            reading.errors += errors
+        else:
+            reading.accepted.append((number, values))
+    return reading
+
+
+def _read_carefully(
+    spec: SheetSpec, cleaners: list[Clean], number: int, cells: Cells, errors: list[CellError]
+) -> dict[str, Any]:
+    """What of a row can be read; every cell that cannot adds an error."""
+    values: dict[str, Any] = {}
+    for column, clean, cell in zip(spec.columns, cleaners, cells, strict=True):
+        try:
+            values[column.field] = clean(_text(column, cell))
+        except ValueRefused as refusal:
+            errors.append(CellError(number, column.title, shown(cell), refusal.with_traceback(None)))
+    return values
+
+
+def _text(column: Column, cell: Any) -> str:
+    """The cell as if it had been typed as text; refused where digits are gone or the cell is an error."""
+    text = shown(cell)
+    if text.strip() in ERROR_VALUES:
+        raise ValueRefused("cell_is_error", value=text)
+    is_number = isinstance(cell, (int, float)) and not isinstance(cell, bool)
+    if is_number and (column.text_only or abs(cell) >= DIGITS_KEPT):
+        raise ValueRefused("id_stored_as_number", value=text)
+    return text
+
+
+def _cleaner(column: Column) -> Clean:
+    """The column's cleaner, remembering its last answers (most columns repeat themselves) and knowing blanks."""
+    clean: Clean = lru_cache(maxsize=512)(column.clean)
+    try:
+        blank = column.clean("")
+    except ValueRefused:
+        return clean if column.required else lambda text: clean(text) if text and not text.isspace() else None
+    if column.required:
+        return lambda text: clean(text) if text and not text.isspace() else _refuse_blank()
+    return lambda text: clean(text) if text and not text.isspace() else blank
+
+
+def _refuse_blank() -> NoReturn:
+    raise ValueRefused("value_missing", value="", suggestion=None)
+
+
+def _first_with_key(spec: SheetSpec, seen: dict[tuple[Any, ...], int], number: int, values: dict[str, Any]) -> int:
+    """The first row that carried this row's key; this one where a part of the key could not be read."""
+    try:
+        return seen.setdefault(tuple([values[name] for name in spec.key]), number)
+    except KeyError:
+        return number
+
+
+def _repeat(spec: SheetSpec, number: int, cells: Cells, first: int) -> CellError:
+    value = "、".join(shown(cell) for column, cell in zip(spec.columns, cells, strict=True) if column.field in spec.key)
+    titles = spec.titles_of(spec.key)
+    return CellError(number, titles, value, ValueRefused("duplicate_row", rule="R-077", first_row=first, key=titles))
