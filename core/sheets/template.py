@@ -51,7 +51,7 @@ def _column(sheet: Worksheet, letter: str, column: Column) -> None:
     head.font, head.alignment = Font(bold=True), _CENTRED
     head.fill = _REQUIRED if column.required else _OPTIONAL
     head.border = Border(left=_THIN, right=_THIN, top=_THIN, bottom=_THIN)
-    if hint := "\n".join(filter(None, (column.note, column.example and f"例：{column.example}"))):
+    if hint := "\n".join(filter(None, (column.note, f"例：{column.example}" if column.example else ""))):
         head.comment = Comment(hint, "考务", height=100, width=240)
     listed = ",".join(column.choices)
     if column.choices and len(listed) <= _LONGEST_LIST and listed.count(",") == len(column.choices) - 1:
@@ -73,7 +73,7 @@ def _guide(sheet: Worksheet, spec: SheetSpec) -> None:
     sheet.append([])
     sheet.append(["列名", "是否必填", "说明", "示例"])
     for column in spec.columns:
-        allowed = column.choices and "可填：" + "、".join(column.choices)
+        allowed = "可填：" + "、".join(column.choices) if column.choices else ""
         words = "；".join(filter(None, (column.note, allowed)))
         sheet.append([column.title, "必填" if column.required else "选填", words, column.example])
         sheet.cell(sheet.max_row, 4).number_format = "@"

@@ -33,7 +33,8 @@ _XML = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 _PARTS = {
     "[Content_Types].xml": f'<Types xmlns="{_NS}/package/2006/content-types">'
     '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-    '<Default Extension="xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/>'
+    '<Default Extension="xml" ContentType="application/xml"/><Override PartName="/xl/workbook.xml"'
+    ' ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/>'
     '<Override PartName="/xl/styles.xml"'
     ' ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.styles+xml"/>'
     '<Override PartName="/xl/worksheets/sheet1.xml"'
@@ -178,12 +179,17 @@ def _lines(rows: Iterable[Sequence[Any]], *, width: int, first: int) -> Iterator
 def _cell(place: str, cell: Any, style: int = _TEXT) -> str:
     if isinstance(cell, Marked):
         cell, style = cell.value, _MARKED
-    if isinstance(cell, (int, float, Decimal)) and not isinstance(cell, bool) and abs(cell) < DIGITS_KEPT:
+    if _is_number(cell):
         return f'<c r="{place}" s="{_NUMBER if style == _TEXT else style}"><v>{cell}</v></c>'
     text = _escape(_words(cell)[:_LONGEST_CELL])
     if not text:
         return f'<c r="{place}" s="{style}"/>'
     return f'<c r="{place}" s="{style}" t="inlineStr"><is><t xml:space="preserve">{text}</t></is></c>'
+
+
+def _is_number(cell: Any) -> bool:
+    """True for what Excel can hold as a number without losing digits."""
+    return isinstance(cell, (int, float, Decimal)) and not isinstance(cell, bool) and abs(float(cell)) < DIGITS_KEPT
 
 
 def _words(cell: Any) -> str:

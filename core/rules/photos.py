@@ -1,0 +1,90 @@
+"""One photo of a candidate: what is asked of it (R-081), and the form it is kept and printed in."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from io import BytesIO
+
+from PIL import Image, ImageOps
+
+from core.errors import ValueRefused
+
+WIDTH, HEIGHT = 295, 413
+PHOTO_BYTES = 5 * 1024 * 1024
+_SIDE_TOLERANCE, _RATIO_TOLERANCE = 0.10, 0.03  # R-081: "slight difference tolerated"
+_JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
+_ORIENTATION, _SIDEWAYS = 0x0112, frozenset({5, 6, 7, 8})
+_EIGHTH = (WIDTH // 8, HEIGHT // 8)  # each pixel is a mean of 64, and decoding costs half
+# Along the upper border, where hair and shoulders seldom reach: a red shirt must not pass for a red wall.
+_TOP = tuple((x, 0.03) for x in (0.03, 0.25, 0.5, 0.75, 0.97))
+_BORDER = (*_TOP, (0.03, 0.2), (0.97, 0.2), (0.03, 0.4), (0.97, 0.4))
+_RED_POINTS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoFacts:
+    """A photo that passed. jpeg: what to store, always an upright colour JPEG, for documents print nothing else.
+
+    sha256: of that; format: JPEG or PNG, as uploaded. A JPEG that is upright and in RGB is kept byte for byte.
+    """
+
+    width: int
+    height: int
+    format: str
+    sha256: str
+    jpeg: bytes = field(repr=False)
+
+
+def check_photo(data: bytes) -> PhotoFacts:
+    """R-081: jpg or png by content, ≤ 5 MB, about 295×413, whole, on red; ValueRefused otherwise."""
+    if len(data) > PHOTO_BYTES:
+        raise ValueRefused("photo_too_large", rule="R-081", limit_mb=PHOTO_BYTES // 2**20)
+    if not data.startswith((_JPEG, _PNG)):
+        raise ValueRefused("photo_not_image", rule="R-081")
+    try:
+        with Image.open(BytesIO(data), formats=("JPEG", "PNG")) as image:
+            return _check(image, data)
+    except ValueRefused:
+        raise
+    except Exception:  # broken pictures make Pillow raise whatever its parsers trip over
+        raise ValueRefused("photo_corrupt", rule="R-081") from None
+
+
+def _check(image: Image.Image, data: bytes) -> PhotoFacts:
+    turned = image.getexif().get(_ORIENTATION, 1)
+    width, height = image.size[::-1] if turned in _SIDEWAYS else image.size
+    _require_size(width, height)  # before anything is decoded: the header of a bomb is as small as any
+    is_jpeg = data.startswith(_JPEG)
+    if is_jpeg and image.mode == "RGB" and turned in {0, 1}:
+        image.draft("RGB", _EIGHTH)
+        image.load()
+        small, kept = image, data
+    else:
+        upright = ImageOps.exif_transpose(image).convert("RGB")
+        small, kept = upright.reduce(8), _as_jpeg(upright)
+    _require_red(small)
+    return PhotoFacts(width, height, "JPEG" if is_jpeg else "PNG", hashlib.sha256(kept).hexdigest(), kept)
+
+
+def _require_size(width: int, height: int) -> None:
+    sides = abs(width / WIDTH - 1) <= _SIDE_TOLERANCE and abs(height / HEIGHT - 1) <= _SIDE_TOLERANCE
+    if not sides or abs(width / height * HEIGHT / WIDTH - 1) > _RATIO_TOLERANCE:
+        raise ValueRefused("photo_wrong_size", rule="R-081", width=width, height=height)
+
+
+def _require_red(small: Image.Image) -> None:
+    points = [small.getpixel((int(x * small.width), int(y * small.height))) for x, y in _BORDER]
+    if sum(_is_red(point) for point in points) < _RED_POINTS:
+        raise ValueRefused("photo_background", rule="R-081")
+
+
+def _is_red(point: object) -> bool:
+    red, green, blue = point if isinstance(point, tuple) else (0, 0, 0)
+    return bool(red >= 90 and red >= 1.5 * max(green, blue))
+
+
+def _as_jpeg(image: Image.Image) -> bytes:
+    out = BytesIO()
+    image.save(out, "JPEG", quality=95)
+    return out.getvalue()
