@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import string
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -16,17 +17,16 @@ from tests.architecture import source
 from tests.architecture.source import ROOT, called, calls, place, product
 
 
+def files() -> dict[str, dict[str, dict[str, str]]]:
+    """file name -> code -> text, way_out; templates/refusals.toml and templates/refusals/*.toml."""
+    paths = [*(ROOT / "templates").glob("refusals*.toml"), *(ROOT / "templates" / "refusals").glob("*.toml")]
+    return {path.name: tomllib.loads(path.read_text(encoding="utf-8")) for path in paths}
+
+
 @cache
 def sentences() -> dict[str, dict[str, str]]:
-    """code -> text, way_out; from templates/refusals.toml and templates/refusals/*.toml."""
-    files = [path for path in (ROOT / "templates").glob("refusals*") if path.is_file()]
-    files += sorted((ROOT / "templates" / "refusals").glob("*.toml"))
-    merged: dict[str, dict[str, str]] = {}
-    for path in files:
-        fresh = tomllib.loads(path.read_text(encoding="utf-8"))
-        assert not merged.keys() & fresh.keys(), f"{path.name} says again what is said elsewhere"
-        merged |= fresh
-    return merged
+    """code -> text, way_out; all files together."""
+    return {code: words for said in files().values() for code, words in said.items()}
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,11 @@ def test_every_sentence_has_its_refusal() -> None:
     spoken = {refusal.code for refusal in raised()} | set(kinds().values())
     spoken |= {str(text.value) for path in product() for text in source.strings(path)}
     assert sorted(sentences().keys() - spoken) == []
+
+
+def test_no_refusal_is_worded_twice() -> None:
+    homes = Counter(code for said in files().values() for code in said)
+    assert [code for code, count in homes.items() if count > 1] == []
 
 
 def test_every_sentence_says_something() -> None:
