@@ -50,6 +50,7 @@ class Paper:
         self._operators: list[str] = []
         self._pictures: set[int] = set()
         self._images: dict[bytes, tuple[int, int, int]] = {}
+        self._qr_codes = pictures.QrCodes()
         self._forms: dict[Hashable, int] = {}
         self._codes: dict[fonts.Face, dict[str, str]] = {}
         self._write(b"%PDF-1.7\n%\xe8\x80\x83\xe5\x8a\xa1\n")
@@ -130,7 +131,7 @@ class Paper:
 
     def qr(self, text: str, x: float, y: float, size: float, *, colour: Colour = INK) -> None:
         """A QR code (level M) of this edge length, drawn as one path; the quiet zone is the caller's."""
-        modules, path = pictures.qr_path(text)
+        modules, path = self._qr_codes.path(text)
         scale = size * MM / modules
         self._operators.append(
             f"q {_rgb(colour)} rg {scale:.5f} 0 0 {-scale:.5f} {x * MM:.2f} {self._y(y):.2f} cm {path} f Q"

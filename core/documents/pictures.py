@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 import struct
 import zlib
-from collections.abc import Iterable
+from collections import Counter
 from functools import lru_cache
 from io import BytesIO
 
@@ -18,28 +19,67 @@ QR_MASK = 3  # any of the eight masks can be read; trying all of them costs five
 _PIXEL_LIMIT = 4_000_000  # a seal or a signature is far smaller
 
 
-def qr_path(text: str) -> tuple[int, str]:
-    """Modules per edge and the dark ones as rectangles `x y w h re`, runs merged, in module units from the top left."""
-    rows = [bytes(row) for row in segno.make(text, error="m", mask=QR_MASK, micro=False, boost_error=False).matrix]
-    parts: list[str] = []
-    open_runs: dict[tuple[int, int], int] = {}
-    for y, row in enumerate([*rows, bytes(len(rows))]):
-        current = set(_dark_runs(row))
-        for run in [run for run in open_runs if run not in current]:
-            top = open_runs.pop(run)
-            parts.append(f"{run[0]} {top} {run[1] - run[0]} {y - top} re")
-        for run in current:
-            open_runs.setdefault(run, y)
-    return len(rows), " ".join(sorted(parts))
+class QrCodes:
+    """QR codes (level M) for a whole document; from the 24th text of one length on they are composed, not encoded.
+
+    With size and mask fixed, every module is an exclusive-or of bits of the text: flipping one bit of the text flips
+    always the same modules. So what each bit does is learned once, and a further symbol is the first one with the
+    patterns of its differing bits laid over it.
+    """
+
+    _LEARN_FROM = 24  # fewer symbols are encoded sooner than their bits are learned
+
+    def __init__(self) -> None:
+        self._first: dict[int, tuple[bytes, _Symbol]] = {}
+        self._seen: Counter[int] = Counter()
+        self._patterns: dict[tuple[int, int, int], int] = {}
+
+    def path(self, text: str) -> tuple[int, str]:
+        """Modules per edge and the dark ones as rectangles `x y w h re`, in module units from the top left."""
+        modules, bits = self._symbol(text)
+        rows = f"{bits:0{modules * modules}b}"
+        parts = [
+            f"{run.start()} {y} {run.end() - run.start()} 1 re"
+            for y in range(modules)
+            for run in _DARK.finditer(rows[y * modules : (y + 1) * modules])
+        ]
+        return modules, " ".join(parts)
+
+    def _symbol(self, text: str) -> _Symbol:
+        length = len(text)
+        self._seen[length] += 1
+        if not text.isascii() or self._seen[length] < self._LEARN_FROM:
+            return _encode(text)
+        data = text.encode()
+        if length not in self._first:
+            self._first[length] = data, _encode(text)
+        first, (modules, bits) = self._first[length]
+        for place, (ours, theirs) in enumerate(zip(data, first, strict=True)):
+            difference = ours ^ theirs
+            while difference:
+                flip = difference & -difference
+                bits ^= self._pattern(length, place, flip)
+                difference ^= flip
+        return modules, bits
+
+    def _pattern(self, length: int, place: int, flip: int) -> int:
+        """The modules that change when this bit of the text at this place does."""
+        key = length, place, flip
+        if key not in self._patterns:
+            first, (_, bits) = self._first[length]
+            changed = first[:place] + bytes([first[place] ^ flip]) + first[place + 1 :]
+            self._patterns[key] = bits ^ _encode(changed.decode())[1]
+        return self._patterns[key]
 
 
-def _dark_runs(row: bytes) -> Iterable[tuple[int, int]]:
-    start = row.find(1)
-    while start >= 0:
-        end = row.find(0, start)
-        end = len(row) if end < 0 else end
-        yield start, end
-        start = row.find(1, end)
+_Symbol = tuple[int, int]  # modules per edge, and all modules row by row as the bits of one number
+_DARK = re.compile("1+")
+_DIGITS = bytes.maketrans(b"\0\1", b"01")
+
+
+def _encode(text: str) -> _Symbol:
+    matrix = segno.make(text, error="m", mode="byte", mask=QR_MASK, micro=False, boost_error=False).matrix
+    return len(matrix), int(b"".join(map(bytes, matrix)).translate(_DIGITS), 2)
 
 
 def jpeg_shape(data: bytes) -> tuple[int, int, int]:

@@ -21,6 +21,8 @@ _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ZIP = b"PK\x03\x04"
 _MACRO_SUFFIXES = frozenset({".xlsm", ".xltm", ".xlsb", ".xlam", ".xla"})
 _LOCAL_HEADER = 30
+_XLS_START = b"\x09\x08\x10\x00\x00\x06\x05\x00"  # BOF of the workbook, BIFF8
+_XLS_FIRST_RECORD, _XLS_FILE_PASS = 20, b"\x2f\x00"
 
 
 def load(source: bytes | Path, *, limit: int) -> bytes:
@@ -59,8 +61,12 @@ def require_workbook(data: bytes, *, file_name: str) -> None:
 
 
 def _require_plain_ole(data: bytes) -> None:
-    """Names in an OLE directory are UTF-16: a locked .xlsx is an EncryptedPackage, a macro lives in _VBA_PROJECT."""
-    if "EncryptedPackage".encode("utf-16-le") in data:
+    """Names in an OLE directory are UTF-16: a locked .xlsx is an EncryptedPackage, a macro lives in _VBA_PROJECT.
+
+    A locked .xls says so in the record after its first one.
+    """
+    after_first = data.find(_XLS_START) + _XLS_FIRST_RECORD
+    if "EncryptedPackage".encode("utf-16-le") in data or data[after_first : after_first + 2] == _XLS_FILE_PASS:
         raise FileRefused("file_encrypted")
     if "_VBA_PROJECT".encode("utf-16-le") in data:
         raise FileRefused("file_with_macros", rule="R-296")

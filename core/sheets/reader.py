@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, islice
@@ -12,19 +12,13 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, NoReturn
 
-from python_calamine import (
-    CalamineError,
-    CalamineSheet,
-    CalamineWorkbook,
-    PasswordError,
-    SheetTypeEnum,
-    SheetVisibleEnum,
-)
+from python_calamine import CalamineError, CalamineWorkbook, PasswordError
 
 from core.errors import FileRefused, ValueRefused
 from core.sheets import gate
 from core.sheets.spec import DIGITS_KEPT, GUIDE, REASON, CellError, Column, SheetReading, SheetSpec, shown
 from core.sheets.survey import ErrorCells, part_of, survey
+from core.sheets.xls import first_visible, read_apart
 
 HEADER_WITHIN = 10  # rows: the template has a title above its header, people add a line or two
 # fmt: off
@@ -63,45 +57,34 @@ def open_sheet(source: bytes | Path, *, file_name: str) -> OpenSheet:
     """Open an .xls or .xlsx safely; formulas are never evaluated, hidden rows are read like any other."""
     data = gate.load(source, limit=gate.WORKBOOK_BYTES)
     gate.require_workbook(data, file_name=file_name)
-    errors = survey(data) if gate.is_zip(data) else {}
     try:
-        book = CalamineWorkbook.from_filelike(io.BytesIO(data))
-        index = _first_visible(book)
-        sheet = book.get_sheet_by_index(index)
+        name, names, rows = _open_package(data) if gate.is_zip(data) else read_apart(data)
     except PasswordError:
         raise FileRefused("file_encrypted") from None
     except CalamineError:
         raise FileRefused("file_damaged") from None
-    patches = errors.get(part_of(data, index), {}) if errors else {}
-    ignored = tuple(name for name in book.sheet_names if name not in {sheet.name, GUIDE})
-    return OpenSheet(_numbered(sheet, patches), ignored)
+    return OpenSheet(enumerate(rows, start=1), tuple(other for other in names if other not in {name, GUIDE}))
 
 
-def _first_visible(book: CalamineWorkbook) -> int:
-    for index, sheet in enumerate(book.sheets_metadata):
-        if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible:
-            return index
-    raise FileRefused("file_damaged")
+def _open_package(data: bytes) -> tuple[str, list[str], Iterable[list[Any]]]:
+    """Name of the first visible sheet, names of all, its rows: calamine keeps leading rows, drops leading columns."""
+    errors = survey(data)
+    book = CalamineWorkbook.from_filelike(io.BytesIO(data))
+    index = first_visible(book)
+    sheet = book.get_sheet_by_index(index)
+    rows: Iterable[list[Any]] = sheet.iter_rows() if sheet.start else ()
+    if sheet.start and errors:
+        rows = _with_errors(rows, sheet.start[1] + 1, errors.get(part_of(data, index), {}))
+    return sheet.name, book.sheet_names, rows
 
 
-def _numbered(sheet: CalamineSheet, errors: ErrorCells) -> Numbered:
-    """Rows from 1, as Excel counts; calamine keeps leading rows, drops leading columns and empties error cells."""
-    if sheet.start is None:
-        raise FileRefused("sheet_empty")
-    left = sheet.start[1] + 1
-    rows = enumerate(sheet.iter_rows(), start=1)
-    return _with_errors(rows, left, errors) if errors else rows
-
-
-def _with_errors(rows: Numbered, left: int, errors: ErrorCells) -> Numbered:
-    by_row: dict[int, dict[int, str]] = {}
-    for (row, column), words in errors.items():
-        by_row.setdefault(row, {})[column - left] = words
-    for number, cells in rows:
-        for at, words in by_row.get(number, {}).items():
-            if 0 <= at < len(cells):
-                cells[at] = words
-        yield number, cells
+def _with_errors(rows: Iterable[list[Any]], left: int, errors: ErrorCells) -> Iterator[list[Any]]:
+    """Put #N/A and its like back where calamine left an empty cell; left: the sheet's first column, from 1."""
+    for number, cells in enumerate(rows, start=1):
+        for at in range(left, left + len(cells)):
+            if (number, at) in errors:
+                cells[at - left] = errors[number, at]
+        yield cells
 
 
 def find_columns(spec: SheetSpec, rows: Numbered) -> tuple[Pick, Numbered]:
@@ -112,6 +95,8 @@ def find_columns(spec: SheetSpec, rows: Numbered) -> tuple[Pick, Numbered]:
     """
     wanted = [_title(column.title) for column in spec.columns]
     head = list(islice(rows, HEADER_WITHIN))
+    if not any(shown(cell).strip() for _, cells in head for cell in cells):
+        raise FileRefused("sheet_empty")
     listed = [[_title(cell) for cell in cells] for _, cells in head]
     at = max(range(len(head)), key=lambda n: (len(set(wanted) & set(listed[n])), len(listed[n]) - listed[n].count("")))
     found = listed[at]

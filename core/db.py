@@ -1,0 +1,463 @@
+"""The database: engines done right for SQLite and PostgreSQL, and the one way to change anything.
+
+`transaction(actor)` is the only committer in kaowu. It hands out a Tx; whatever the Tx changes, adds, deletes or
+advances is written to the hash-chained trail in the same commit, together with the messages it caused.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Engine,
+    Select,
+    Table,
+    bindparam,
+    create_engine,
+    event,
+    func,
+    insert,
+    inspect,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import InstanceState, Session
+from sqlalchemy.orm.exc import StaleDataError
+
+from core import clock, settings, trail
+from core.actors import Actor
+from core.errors import AlreadyThere, NotFound, StaleState
+from core.models.base import Base
+from core.models.records import AuditEntry, Heartbeat, Notification, NumberSeries
+from core.models.registry import metadata
+from core.rules.machine import Machine
+from core.rules.notices import ReplyState
+from core.rules.numbering import task_code
+
+T = TypeVar("T", bound=Base)
+_TRAIL_LOCK = 7_204_118  # any number, the same everywhere: serialises the end of PostgreSQL transactions
+_engine: Engine | None = None
+
+
+class Message(Protocol):
+    """What notify() needs of a message; core.notifications has them all."""
+
+    @property
+    def kind(self) -> str: ...
+    def facts(self) -> dict[str, Any]: ...
+    def dedupe_key(self) -> str: ...
+    def recipients(self, session: Session) -> Iterable[int]: ...
+    def thing(self, session: Session) -> tuple[str, int, int] | None: ...
+    def useful_until(self, now: datetime) -> datetime: ...
+    def asks_for_reply(self) -> bool: ...
+
+
+@event.listens_for(Engine, "connect")
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    """Every SQLite connection: no implicit transactions, WAL, foreign keys, patience, a decent cache."""
+    if "sqlite3" not in type(connection).__module__:
+        return
+    connection.isolation_level = None
+    for pragma in (
+        "journal_mode=WAL",
+        "foreign_keys=ON",
+        "busy_timeout=15000",
+        "synchronous=NORMAL",
+        "cache_size=-65536",
+        "temp_store=MEMORY",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+@event.listens_for(Engine, "begin")
+def _begin_sqlite(connection: Connection) -> None:
+    """Write units take the write lock at once (read-then-write would lose updates or fail late); readers never wait."""
+    if connection.dialect.name == "sqlite":
+        writes = connection.get_execution_options().get("write", True)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def configure(url: str | None = None) -> Engine:
+    """(Re)build the engine of this process; url defaults to the settings'."""
+    global _engine
+    if _engine is not None:
+        _engine.dispose()
+    parsed = make_url(url or settings.current().database)
+    if parsed.get_backend_name() == "sqlite" and parsed.database:
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    options: dict[str, Any] = {"pool_size": 10, "max_overflow": 20} if parsed.get_backend_name() != "sqlite" else {}
+    _engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite", **options)
+    return _engine
+
+
+def engine() -> Engine:
+    """The engine of this process, made from the settings on first use."""
+    return _engine if _engine is not None else configure()
+
+
+def upgrade() -> None:
+    """Bring the schema to the newest migration; safe to call at every start."""
+    from alembic import command  # only start-up and tests need alembic
+
+    command.upgrade(alembic_config(), "head")
+
+
+def alembic_config() -> Any:
+    """Alembic's configuration, made in code so that it works from wherever kaowu is installed."""
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
+
+
+@contextmanager
+def reading() -> Iterator[Session]:
+    """A session for looking only; what is changed in it is thrown away, and SQLite writers never wait for it."""
+    with engine().connect().execution_options(write=False) as connection, Session(connection) as session:
+        yield session
+
+
+@contextmanager
+def transaction(actor: Actor) -> Iterator[Tx]:
+    """One unit of work: all of it, its trail and its messages, or nothing.
+
+    A race lost at a unique constraint comes out as AlreadyThere, a lost update as StaleState.
+    """
+    with Session(engine(), expire_on_commit=False, autoflush=True) as session:
+        tx = Tx(session, actor)
+        try:
+            yield tx
+            tx.finish()
+            session.commit()
+        except IntegrityError as clash:
+            session.rollback()
+            raise _as_refusal(clash) from clash
+        except StaleDataError as lost:
+            session.rollback()
+            raise StaleState(thing="记录", state="已被他人修改") from lost
+        except BaseException:
+            session.rollback()
+            raise
+
+
+class Tx:
+    """A unit of work in progress. now is one instant for all of it."""
+
+    def __init__(self, session: Session, actor: Actor) -> None:
+        self.session = session
+        self.actor = actor
+        self.now = clock.now()
+        self._entries: list[trail.Entry] = []
+        self._reasons: dict[int, tuple[str, str]] = {}
+        event.listen(session, "before_flush", self._stamp)
+        event.listen(session, "after_flush", self._watch)
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    def get(self, model: type[T], ident: int) -> T:
+        """The row, or NotFound."""
+        found = self.session.get(model, ident)
+        if found is None:
+            raise NotFound(thing=model.__tablename__)
+        return found
+
+    def lock(self, model: type[T], ident: int) -> T:
+        """The row, held against other writers until the end of this unit (SQLite holds everything anyway)."""
+        found = self.session.get(model, ident, with_for_update=True, populate_existing=True)
+        if found is None:
+            raise NotFound(thing=model.__tablename__)
+        return found
+
+    def one(self, query: Select[T]) -> T:
+        """The only row of a select, or NotFound."""
+        found = self.session.scalars(query).one_or_none()
+        if found is None:
+            raise NotFound(thing="row")
+        return found
+
+    def first(self, query: Select[Any]) -> Any | None:
+        """The first column of the first row, or None."""
+        return self.session.scalars(query.limit(1)).first()
+
+    def all(self, query: Select[Any]) -> Sequence[Any]:
+        """The first column of every row."""
+        return self.session.scalars(query).all()
+
+    # -- writing ---------------------------------------------------------------------------------------------------
+
+    def add(self, row: T) -> T:
+        """Insert; the row has its id afterwards."""
+        self.session.add(row)
+        self.session.flush()
+        return row
+
+    def delete(self, row: Base) -> None:
+        """Remove; the trail keeps what it was."""
+        self.session.delete(row)
+        self.session.flush()
+
+    def advance(self, thing: Any, machine: Machine, action: str, *, reason: str = "", **columns: Any) -> Any:
+        """Move a thing along its lifecycle and return its new state.
+
+        The machine says where to, the database picks the winner: nobody else may have moved it meanwhile (StaleState).
+        columns are set in the same statement.
+        """
+        self.session.flush()
+        model, column = type(thing), machine.column
+        source = getattr(thing, column)
+        target = machine.target(source, action)
+        before = {column: source} | {name: getattr(thing, name) for name in columns}
+        after = {column: target} | columns
+        moved = self.session.execute(
+            update(model)
+            .where(model.id == thing.id, getattr(model, column) == source)
+            .values(**after, **self._touched(model))
+            .returning(model.id)
+            .execution_options(synchronize_session=False)
+        ).scalar_one_or_none()
+        self.session.refresh(thing)
+        if moved is None:
+            raise StaleState(thing=machine.name, state=getattr(thing, column).label)
+        self._note(model.__tablename__, thing.id, action, before, after, reason)
+        return target
+
+    def advance_all(
+        self, model: type[Base], machine: Machine, action: str, *where: ColumnElement[bool], reason: str = "", **columns: Any
+    ) -> list[int]:
+        """Move every row that where finds and the machine allows; one statement per target, ids of the moved returned."""
+        self.session.flush()
+        column = getattr(model, machine.column)
+        moved: list[int] = []
+        for target in {move.target for move in machine.moves if move.action == action}:
+            sources = {s for move in machine.moves if move.action == action and move.target == target for s in move.sources}
+            ids = self.session.scalars(
+                update(model)
+                .where(column.in_(sources), *where)
+                .values({machine.column: target} | columns | self._touched(model))
+                .returning(model.id)
+                .execution_options(synchronize_session=False)
+            ).all()
+            if ids:
+                after = {machine.column: target, "ids": trail.ranges(ids)} | columns
+                self._note(model.__tablename__, None, action, {}, after, reason)
+                moved.extend(ids)
+        self.session.expire_all()
+        return moved
+
+    def insert_all(self, model: type[Base], rows: Sequence[dict[str, Any]], *, reason: str = "") -> None:
+        """Insert many rows in one go; the trail gets one entry with their number and the digest of their content."""
+        if not rows:
+            return
+        self.session.flush()
+        stamp = self._born(model)
+        self.session.execute(insert(model.__table__), [{**stamp, **row} for row in rows])
+        if model.__audited__:
+            after = {"rows": len(rows), "digest": trail.digest(rows)}
+            self._note(model.__tablename__, None, "insert_all", {}, after, reason)
+
+    def update_all(self, model: type[Base], *where: ColumnElement[bool], reason: str = "", **columns: Any) -> list[int]:
+        """Set columns on every row that where finds; returns their ids. States are moved by advance_all, never here."""
+        self.session.flush()
+        ids = self.session.scalars(
+            update(model)
+            .where(*where)
+            .values(columns | self._touched(model))
+            .returning(model.id)
+            .execution_options(synchronize_session=False)
+        ).all()
+        if ids and model.__audited__:
+            after = {name: str(value) for name, value in columns.items()} | {"ids": trail.ranges(ids)}
+            self._note(model.__tablename__, None, "update_all", {}, after, reason)
+        self.session.expire_all()
+        return list(ids)
+
+    def update_each(self, model: type[Base], rows: Sequence[dict[str, Any]], *, reason: str = "") -> None:
+        """Set different values on many rows, each dict with its id; one trail entry with the digest of all."""
+        if not rows:
+            return
+        self.session.flush()
+        table = model.__table__
+        names = [name for name in rows[0] if name != "id"]
+        values: dict[str, Any] = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names}
+        statement = update(table).where(table.c.id == bindparam("row_id")).values(values | self._touched(model))
+        self.session.connection().execute(
+            statement, [{"row_id": row["id"]} | {f"new_{name}": row[name] for name in names} for row in rows]
+        )
+        if model.__audited__:
+            after = {"ids": trail.ranges(row["id"] for row in rows), "digest": trail.digest(rows)}
+            self._note(model.__tablename__, None, "update_each", {}, after, reason)
+        self.session.expire_all()
+
+    def next_number(self, series: str, *, count: int = 1) -> int:
+        """The first of count fresh numbers of a series, from 1; never given out twice, gaps only after a rollback."""
+        taken = self.session.scalar(
+            update(NumberSeries)
+            .where(NumberSeries.series == series)
+            .values(last=NumberSeries.last + count)
+            .returning(NumberSeries.last)
+            .execution_options(synchronize_session=False)
+        )
+        if taken is None:
+            made = self.upsert(NumberSeries, {"series": series, "last": count}, conflict=["series"])
+            return self.next_number(series, count=count) if not made else 1
+        return int(taken) - count + 1
+
+    def upsert(self, model: type[Base], row: dict[str, Any], *, conflict: list[str]) -> int | None:
+        """Insert unless a row with the same conflict columns is there; the new id, or None."""
+        dialect = postgresql if self.session.get_bind().dialect.name == "postgresql" else sqlite
+        statement = dialect.insert(model).values(**row).on_conflict_do_nothing(index_elements=conflict)
+        return self.session.scalar(statement.returning(model.id))
+
+    def because(self, thing: Base, action: str, reason: str = "") -> None:
+        """Give the next automatic trail entry of this thing its action's name and reason."""
+        self._reasons[id(thing)] = (action, reason)
+
+    def record(self, thing: Base, action: str, *, after: dict[str, Any] | None = None, reason: str = "") -> None:
+        """Write something to the trail that no column shows (a download, a look at a full number)."""
+        self._note(type(thing).__tablename__, thing.id, action, {}, after or {}, reason)
+
+    def notify(self, message: Message) -> int:
+        """Queue a message to each of its audience, once per dedupe key; returns how many rows were new."""
+        self.session.flush()
+        thing = message.thing(self.session)
+        fresh = 0
+        for account_id in sorted(set(message.recipients(self.session))):
+            fresh += self._queue(message, account_id, thing)
+        return fresh
+
+    def beat(self, name: str, note: str = "") -> None:
+        """Leave a sign of life."""
+        if not self.upsert(Heartbeat, {"name": name, "at": self.now, "note": note}, conflict=["name"]):
+            self.session.execute(update(Heartbeat).where(Heartbeat.name == name).values(at=self.now, note=note))
+
+    def finish(self) -> None:
+        """Flush and append the trail, last of all so that the chain is held as briefly as possible."""
+        self.session.flush()
+        if not self._entries:
+            return
+        if self.session.get_bind().dialect.name == "postgresql":
+            self.session.execute(select(_advisory_lock()))
+        last = self.session.scalar(select(AuditEntry.hash).order_by(AuditEntry.id.desc()).limit(1))
+        rows = trail.chained(self._entries, last or trail.GENESIS)
+        self.session.execute(insert(AuditEntry.__table__), rows)
+        self._entries = []
+
+    # -- inside ----------------------------------------------------------------------------------------------------
+
+    def _queue(self, message: Message, account_id: int, thing: tuple[str, int, int] | None) -> int:
+        row: dict[str, Any] = {
+            "kind": message.kind,
+            "account_id": account_id,
+            "facts": json.dumps(message.facts(), ensure_ascii=False, sort_keys=True),
+            "dedupe_key": message.dedupe_key()[:160],
+            "reply_state": ReplyState.OPEN if message.asks_for_reply() else ReplyState.NOT_ASKED,
+            "created_at": self.now,
+            "not_before": self.now,
+            "next_attempt_at": self.now,
+            "useful_until": max(message.useful_until(self.now), self.now + timedelta(minutes=1)),
+        }
+        if thing is not None:
+            row |= {"thing_type": thing[0], "thing_id": thing[1], "thing_version": thing[2]}
+        queued = self.upsert(Notification, row, conflict=["account_id", "dedupe_key"])
+        if queued is None:
+            return 0
+        if message.asks_for_reply():
+            code = task_code(self.next_number("task"))
+            self.session.execute(update(Notification).where(Notification.id == queued).values(task_code=code))
+        return 1
+
+    def _touched(self, model: type[Base]) -> dict[str, Any]:
+        if not hasattr(model, "version"):
+            return {}
+        return {"version": model.version + 1, "updated_at": self.now, "updated_by": self.actor.account_id}
+
+    def _born(self, model: type[Base]) -> dict[str, Any]:
+        if not hasattr(model, "version"):
+            return {}
+        who = self.actor.account_id
+        return {"version": 1, "created_at": self.now, "created_by": who, "updated_at": self.now, "updated_by": who}
+
+    def _stamp(self, session: Session, _context: object, _instances: object) -> None:
+        for row in session.new:
+            if hasattr(row, "created_by"):
+                row.created_at, row.created_by = self.now, self.actor.account_id
+        for row in (*session.new, *session.dirty):
+            if hasattr(row, "updated_by") and session.is_modified(row):
+                row.updated_at, row.updated_by = self.now, self.actor.account_id
+
+    def _watch(self, session: Session, _context: object) -> None:
+        for rows, action in ((session.new, "create"), (session.dirty, "update"), (session.deleted, "delete")):
+            for row in rows:
+                if isinstance(row, Base) and row.__audited__:
+                    self._watch_row(row, action)
+
+    def _watch_row(self, row: Base, default: str) -> None:
+        state: InstanceState[Any] = inspect(row)
+        before, after = trail.changes(state, default)
+        if default == "update" and not after:
+            return
+        action, reason = self._reasons.pop(id(row), (default, ""))
+        self._note(row.__tablename__, row.id, action, before, after, reason)
+
+    def _note(
+        self, object_type: str, object_id: int | None, action: str, before: dict[str, Any], after: dict[str, Any], reason: str
+    ) -> None:
+        self._entries.append(
+            trail.Entry(
+                at=self.now,
+                actor_id=self.actor.account_id,
+                actor_login=self.actor.login,
+                channel=self.actor.channel,
+                object_type=object_type,
+                object_id=object_id,
+                action=action,
+                before=trail.as_text(before),
+                after=trail.as_text(after),
+                reason=reason,
+            )
+        )
+
+
+def _advisory_lock() -> Any:
+    return func.pg_advisory_xact_lock(_TRAIL_LOCK)
+
+
+def _as_refusal(clash: IntegrityError) -> AlreadyThere:
+    """The constraint's name is the refusal's fact, so that a race lost reads like the check that came too early."""
+    name = getattr(getattr(clash.orig, "diag", None), "constraint_name", None)
+    return AlreadyThere(constraint=name or _sqlite_constraint(str(clash.orig)))
+
+
+def _sqlite_constraint(text: str) -> str:
+    """SQLite names columns (`UNIQUE constraint failed: table.a, table.b`), checks by name; find our name for them."""
+    _, _, rest = text.partition("constraint failed: ")
+    if "UNIQUE" not in text:
+        return rest or "foreign_key"
+    if rest.startswith("index "):
+        return rest.removeprefix("index ").strip("'")
+    columns = [part.strip() for part in rest.split(",")]
+    table_name = columns[0].split(".")[0]
+    wanted = [column.split(".")[-1] for column in columns]
+    table: Table | None = metadata.tables.get(table_name)
+    if table is None:
+        return rest
+    for index in table.indexes:
+        if index.unique and [c.name for c in index.columns] == wanted:
+            return str(index.name)
+    return "uq_" + "_".join([table_name, *wanted])
+
+
+def columns_of(model: type[Base]) -> list[Column[Any]]:
+    """Every column of a model, in order."""
+    return list(model.__table__.columns)

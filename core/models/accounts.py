@@ -1,0 +1,99 @@
+"""People who log in, the roles they hold, and the chats and one-time links bound to them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from core.models.base import Base, Hash, Mobile, Name, Record, belongs, is_in, one_living, part_of
+from core.models.organisations import College, EducationAuthority, EvaluationOrg
+from core.rules.organisations import AccountState, BindingState, Role
+
+
+class UserAccount(Record):
+    """账号 (§2.5); belongs to at most one organisation, none for platform administrators."""
+
+    __tablename__ = "user_accounts"
+    __private__ = frozenset({"password_hash"})
+
+    login: Mapped[Name] = mapped_column(unique=True)
+    password_hash: Mapped[str | None] = mapped_column(String(200))
+    real_name: Mapped[Name]
+    mobile: Mapped[Mobile] = mapped_column(default="")
+    authority_id: Mapped[int | None] = belongs("education_authorities.id", nullable=True)
+    org_id: Mapped[int | None] = belongs("evaluation_orgs.id", nullable=True)
+    college_id: Mapped[int | None] = belongs("colleges.id", nullable=True)
+    candidate_id: Mapped[int | None] = belongs("candidates.id", nullable=True)
+    is_initial: Mapped[bool] = mapped_column(default=False)
+    must_change_password: Mapped[bool] = mapped_column(default=False)
+    state: Mapped[AccountState] = mapped_column(default=AccountState.ENABLED)
+    wrong_passwords: Mapped[int] = mapped_column(default=0)
+    locked_until: Mapped[datetime | None]
+    last_login_at: Mapped[datetime | None]
+
+    authority: Mapped[EducationAuthority | None] = relationship()
+    org: Mapped[EvaluationOrg | None] = relationship()
+    college: Mapped[College | None] = relationship()
+    roles: Mapped[list[AccountRole]] = relationship(back_populates="account", cascade="all, delete-orphan")
+    bindings: Mapped[list[ChatBinding]] = relationship(back_populates="account", passive_deletes="all")
+
+    __table_args__ = (
+        CheckConstraint(
+            " + ".join(
+                f"(CASE WHEN {owner} IS NULL THEN 0 ELSE 1 END)"
+                for owner in ("authority_id", "org_id", "college_id", "candidate_id")
+            )
+            + " <= 1",
+            name="one_owner",
+        ),
+        one_living("uq_user_accounts_initial", "college_id", where="is_initial"),
+    )
+
+
+class AccountRole(Base):
+    """One role of one account."""
+
+    __tablename__ = "account_roles"
+
+    account_id: Mapped[int] = part_of("user_accounts.id")
+    role: Mapped[Role]
+
+    account: Mapped[UserAccount] = relationship(back_populates="roles")
+
+    __table_args__ = (UniqueConstraint("account_id", "role"),)
+
+
+class ChatBinding(Record):
+    """A Telegram user bound to an account; by user id only, never by name or phone (chat.md)."""
+
+    __tablename__ = "chat_bindings"
+
+    account_id: Mapped[int] = belongs("user_accounts.id")
+    telegram_user_id: Mapped[int] = mapped_column(BigInteger, index=True)
+    bound_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    state: Mapped[BindingState] = mapped_column(default=BindingState.ACTIVE)
+
+    account: Mapped[UserAccount] = relationship(back_populates="bindings")
+
+    __table_args__ = (
+        one_living("uq_chat_bindings_account", "account_id", where=is_in("state", [BindingState.ACTIVE])),
+        one_living("uq_chat_bindings_user", "telegram_user_id", where=is_in("state", [BindingState.ACTIVE])),
+    )
+
+
+class OneTimeCode(Record):
+    """A secret that works once: chat binding, account activation. Only its hash is stored."""
+
+    __tablename__ = "one_time_codes"
+    __private__ = frozenset({"code_hash"})
+
+    purpose: Mapped[str] = mapped_column(String(20))
+    account_id: Mapped[int] = belongs("user_accounts.id")
+    code_hash: Mapped[Hash] = mapped_column(unique=True)
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+    account: Mapped[UserAccount] = relationship()

@@ -1,0 +1,153 @@
+"""What the system remembers of itself: imports, messages, the trail, number series and heartbeats."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, LargeBinary, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from core.models.accounts import UserAccount
+from core.models.base import Base, Code, Hash, Name, Record, Words, belongs, is_in, one_living
+from core.rules.notices import DeliveryState, ReplyState
+
+
+class ImportJob(Record):
+    """导入记录 (§2.37, R-295): rows = accepted + rejected + unchanged."""
+
+    __tablename__ = "import_jobs"
+    __private__ = frozenset({"failed_rows"})
+
+    sheet: Mapped[Code]
+    file_name: Mapped[Name]
+    file_hash: Mapped[Hash]
+    plan_id: Mapped[int | None] = belongs("exam_plans.id", nullable=True)
+    college_id: Mapped[int | None] = belongs("colleges.id", nullable=True)
+    org_id: Mapped[int | None] = belongs("evaluation_orgs.id", nullable=True)
+    row_count: Mapped[int]
+    accepted_count: Mapped[int]
+    rejected_count: Mapped[int]
+    unchanged_count: Mapped[int]
+    failed_rows: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+
+    __table_args__ = (CheckConstraint("row_count = accepted_count + rejected_count + unchanged_count", name="sum"),)
+
+
+class Notification(Base):
+    """通知: one fact told to one person; the outbox is the rows still pending.
+
+    kind and facts make the words; thing_type, thing_id and thing_version say what its buttons are about.
+    task_code is what a text reply names. useful_until: after it nobody wants to hear this any more.
+    """
+
+    __tablename__ = "notifications"
+    __audited__ = False  # its own columns are its history, and jobs touch it all day
+
+    kind: Mapped[str] = mapped_column(String(60))
+    account_id: Mapped[int] = belongs("user_accounts.id", index=False)
+    facts: Mapped[Words]
+    dedupe_key: Mapped[str] = mapped_column(String(160))
+    thing_type: Mapped[str | None] = mapped_column(String(40))
+    thing_id: Mapped[int | None]
+    thing_version: Mapped[int | None]
+    task_code: Mapped[str | None] = mapped_column(String(8))
+    reply_state: Mapped[ReplyState] = mapped_column(default=ReplyState.NOT_ASKED)
+    replied_at: Mapped[datetime | None]
+    replied_by: Mapped[int | None]
+    closing_note: Mapped[Words] = mapped_column(default="")
+    created_at: Mapped[datetime]
+    not_before: Mapped[datetime]
+    useful_until: Mapped[datetime]
+    delivery_state: Mapped[DeliveryState] = mapped_column(default=DeliveryState.PENDING)
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_attempt_at: Mapped[datetime]
+    lease_until: Mapped[datetime | None]
+    delivered_at: Mapped[datetime | None]
+    last_error: Mapped[str | None] = mapped_column(String(200))
+    chat_id: Mapped[int | None] = mapped_column(BigInteger)
+    message_id: Mapped[int | None] = mapped_column(BigInteger)
+    is_stale: Mapped[bool] = mapped_column(default=False)
+    seen_at: Mapped[datetime | None]
+
+    account: Mapped[UserAccount] = relationship()
+
+    __table_args__ = (
+        Index("uq_notifications_once", "account_id", "dedupe_key", unique=True),
+        Index("ix_notifications_due", "delivery_state", "next_attempt_at"),
+        Index("ix_notifications_mine", "account_id", "reply_state"),
+        Index("ix_notifications_thing", "thing_type", "thing_id"),
+        Index("ix_notifications_stale", "is_stale"),
+        one_living("uq_notifications_task_code", "task_code", where=is_in("reply_state", [ReplyState.OPEN])),
+        CheckConstraint(
+            f"({is_in('delivery_state', [DeliveryState.DELIVERED])}) = (delivered_at IS NOT NULL)",
+            name="delivered_has_time",
+        ),
+    )
+
+
+class ChatUpdate(Base):
+    """An update of Telegram that has been acted upon; the same one twice does nothing."""
+
+    __tablename__ = "chat_updates"
+    __audited__ = False
+
+    update_id: Mapped[int] = mapped_column(BigInteger, unique=True)
+    at: Mapped[datetime]
+
+
+class ChatDraft(Base):
+    """What the bot is waiting for from a person (a reason, a number): a row, so that a restart forgets nothing."""
+
+    __tablename__ = "chat_drafts"
+    __audited__ = False
+
+    account_id: Mapped[int] = mapped_column(unique=True)
+    flow: Mapped[str] = mapped_column(String(40))
+    thing_id: Mapped[int]
+    thing_version: Mapped[int]
+    chat_id: Mapped[int] = mapped_column(BigInteger)
+    message_id: Mapped[int] = mapped_column(BigInteger)
+    expires_at: Mapped[datetime]
+
+
+class AuditEntry(Base):
+    """操作日志: one link of the chain; hash covers every column and the link before."""
+
+    __tablename__ = "audit_entries"
+    __audited__ = False
+
+    at: Mapped[datetime]
+    actor_id: Mapped[int | None]
+    actor_login: Mapped[Name]
+    channel: Mapped[str] = mapped_column(String(16))
+    object_type: Mapped[str] = mapped_column(String(60))
+    object_id: Mapped[int | None]
+    action: Mapped[str] = mapped_column(String(60))
+    before: Mapped[Words]
+    after: Mapped[Words]
+    reason: Mapped[Words]
+    previous_hash: Mapped[Hash]
+    hash: Mapped[Hash] = mapped_column(unique=True)
+
+    __table_args__ = (Index("ix_audit_entries_object", "object_type", "object_id"),)
+
+
+class NumberSeries(Base):
+    """The last number given out in a series (plan numbers, tickets of a plan and site …)."""
+
+    __tablename__ = "number_series"
+    __audited__ = False
+
+    series: Mapped[str] = mapped_column(String(80), unique=True)
+    last: Mapped[int]
+
+
+class Heartbeat(Base):
+    """When a job or the bot's poller was last seen at work; /readyz reads it."""
+
+    __tablename__ = "heartbeats"
+    __audited__ = False
+
+    name: Mapped[str] = mapped_column(String(60), unique=True)
+    at: Mapped[datetime]
+    note: Mapped[Words] = mapped_column(default="")

@@ -1,0 +1,20 @@
+"""All tables at once, for the engine, the migrations and whoever walks over everything."""
+
+from __future__ import annotations
+
+from core.models import (  # noqa: F401  # importing them is the point
+    accounts,
+    candidates,
+    catalogue,
+    certificates,
+    organisations,
+    pilots,
+    plans,
+    records,
+    registrations,
+    scores,
+    sites,
+)
+from core.models.base import Base
+
+metadata = Base.metadata

@@ -1,0 +1,71 @@
+"""Who hears what: each function answers with account ids, enabled people only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.models.accounts import UserAccount
+from core.models.organisations import College, EducationAuthority
+from core.models.plans import ExamPlan, ExamPlanCollege
+from core.queries.accounts import people
+from core.rules.organisations import Role
+
+
+def college_staff(session: Session, college_id: int) -> Iterable[int]:
+    """Coordinators and the signing officer of a college."""
+    return session.scalars(people(Role.COORDINATOR, Role.SIGNATORY).where(UserAccount.college_id == college_id)).all()
+
+
+def coordinators(session: Session, college_id: int) -> Iterable[int]:
+    """Coordinators of a college."""
+    return session.scalars(people(Role.COORDINATOR).where(UserAccount.college_id == college_id)).all()
+
+
+def signers(session: Session, college_id: int) -> Iterable[int]:
+    """The signing officer and whoever signs for him (R-240)."""
+    wanted = people(Role.SIGNATORY, Role.SIGN_REVIEWER).where(UserAccount.college_id == college_id)
+    return session.scalars(wanted).all()
+
+
+def teo(session: Session, org_id: int) -> Iterable[int]:
+    """Everybody of a training evaluation organisation."""
+    return session.scalars(people(Role.TEO).where(UserAccount.org_id == org_id)).all()
+
+
+def province(session: Session, province_code: str) -> Iterable[int]:
+    """Reviewers of a province."""
+    return _authority(session, Role.PROVINCE, province_code=province_code)
+
+
+def city(session: Session, city_code: str) -> Iterable[int]:
+    """Reviewers of a city."""
+    return _authority(session, Role.CITY, city_code=city_code)
+
+
+def colleges_of_province(session: Session, province_code: str) -> Iterable[int]:
+    """Coordinators and signing officers of every college of a province."""
+    wanted = people(Role.COORDINATOR, Role.SIGNATORY).join(College, College.id == UserAccount.college_id)
+    return session.scalars(wanted.where(College.province_code == province_code)).all()
+
+
+def colleges_of_plan(session: Session, plan_id: int) -> Iterable[int]:
+    """Coordinators of the colleges that take part in a plan (R-061)."""
+    wanted = people(Role.COORDINATOR)
+    if not session.get_one(ExamPlan, plan_id).is_open_to_all:
+        taking_part = select(ExamPlanCollege.college_id).where(ExamPlanCollege.plan_id == plan_id)
+        wanted = wanted.where(UserAccount.college_id.in_(taking_part))
+    return session.scalars(wanted.where(UserAccount.college_id.is_not(None))).all()
+
+
+def _authority(
+    session: Session, role: Role, *, province_code: str | None = None, city_code: str | None = None
+) -> Iterable[int]:
+    wanted = people(role).join(EducationAuthority, EducationAuthority.id == UserAccount.authority_id)
+    if province_code is not None:
+        wanted = wanted.where(EducationAuthority.province_code == province_code)
+    if city_code is not None:
+        wanted = wanted.where(EducationAuthority.city_code == city_code)
+    return session.scalars(wanted).all()

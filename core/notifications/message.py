@@ -1,0 +1,91 @@
+"""The shape of a message: a past fact, who hears it, what may be answered, and until when it is worth hearing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, ClassVar, TypeVar
+
+from sqlalchemy.orm import Session
+
+
+class Press(StrEnum):
+    """What a button does; two letters, because a button holds 64 bytes in all."""
+
+    ACKNOWLEDGE = "ak"
+    SNOOZE = "sz"
+    OPEN_SIGNING = "os"
+    REFUSE_SIGNING = "rs"
+    CONFIRM_REFUSAL = "cr"
+    KEEP = "kp"
+    REFRESH = "rf"
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """label may hold {gaps} filled from the message's details; page is a panel path opened after login."""
+
+    label: str
+    press: Press | None = None
+    page: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Base of all messages; its fields are ids and plain values, kept as the facts of the row."""
+
+    kind: ClassVar[str] = ""
+    buttons: ClassVar[tuple[Button, ...]] = ()
+    useful_for: ClassVar[timedelta] = timedelta(days=7)
+    asks: ClassVar[bool] = False
+
+    def facts(self) -> dict[str, Any]:
+        """The fields by name; enough to make the same message again."""
+        return asdict(self)
+
+    def dedupe_key(self) -> str:
+        """Two messages with the same key to the same person are one."""
+        return ":".join([self.kind, *(str(value) for value in self.facts().values())])
+
+    def recipients(self, session: Session) -> Iterable[int]:
+        """Account ids of everybody who is to hear it."""
+        raise NotImplementedError
+
+    def thing(self, session: Session) -> tuple[str, int, int] | None:
+        """(table, id, version) of what the buttons are about, or None when there is nothing to decide."""
+        return None
+
+    def details(self, session: Session, now: datetime) -> dict[str, Any]:
+        """What the template shows, as it stands at now: counts and numbers, never personal data."""
+        raise NotImplementedError
+
+    def is_still_true(self, session: Session, now: datetime) -> bool:
+        """False when time or somebody has made the message pointless; then it is not sent."""
+        return True
+
+    def useful_until(self, now: datetime) -> datetime:
+        """After this instant nobody is told any more."""
+        return now + self.useful_for
+
+    def asks_for_reply(self) -> bool:
+        """True when a person's word is awaited."""
+        return self.asks
+
+
+KINDS: dict[str, type[Message]] = {}
+
+
+M = TypeVar("M", bound=type[Message])
+
+
+def told(cls: M) -> M:
+    """Register a message class under its kind, so that stored rows find their words again."""
+    KINDS[cls.kind] = cls
+    return cls
+
+
+def revive(kind: str, facts: dict[str, Any]) -> Message:
+    """The message a stored row was made of; KeyError for a kind that no longer exists."""
+    return KINDS[kind](**facts)

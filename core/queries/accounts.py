@@ -1,0 +1,98 @@
+"""Who an account is, as an Actor, and who belongs to whom."""
+
+from __future__ import annotations
+
+import hashlib
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session, selectinload
+
+from core.actors import Actor
+from core.models.accounts import AccountRole, ChatBinding, OneTimeCode, UserAccount
+from core.models.organisations import College, EducationAuthority
+from core.rules.organisations import AccountState, BindingState, Role
+
+
+def secret_hash(secret: str) -> str:
+    """How one-time secrets are stored: long random texts need no slow hash."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def account_by_login(session: Session, login: str) -> UserAccount | None:
+    """The account, whatever its state."""
+    return session.scalar(select(UserAccount).where(UserAccount.login == login))
+
+
+def account_of_chat(session: Session, telegram_user_id: int) -> UserAccount | None:
+    """The account bound to a Telegram user, if the binding is in use."""
+    return session.scalar(
+        select(UserAccount)
+        .join(ChatBinding)
+        .where(ChatBinding.telegram_user_id == telegram_user_id, ChatBinding.state == BindingState.ACTIVE)
+    )
+
+
+def active_binding(session: Session, account_id: int) -> ChatBinding | None:
+    """Where to reach an account in chat."""
+    return session.scalar(
+        select(ChatBinding).where(ChatBinding.account_id == account_id, ChatBinding.state == BindingState.ACTIVE)
+    )
+
+
+def code_row(session: Session, secret: str, purpose: str) -> OneTimeCode | None:
+    """The one-time code with this secret, used or not."""
+    return session.scalar(
+        select(OneTimeCode).where(OneTimeCode.code_hash == secret_hash(secret), OneTimeCode.purpose == purpose)
+    )
+
+
+def actor_for(session: Session, account_id: int, channel: str) -> Actor | None:
+    """The Actor of an account in use; None when it is locked, disabled or gone."""
+    account = session.get(UserAccount, account_id, options=[selectinload(UserAccount.roles)])
+    if account is None or account.state is not AccountState.ENABLED:
+        return None
+    province, city = _rules_over(session, account)
+    return Actor(
+        login=account.login,
+        roles=frozenset(role.role.value for role in account.roles),
+        account_id=account.id,
+        authority_id=account.authority_id,
+        org_id=account.org_id,
+        college_id=account.college_id,
+        candidate_id=account.candidate_id,
+        province_code=province,
+        city_code=city,
+        channel=channel,
+    )
+
+
+def _rules_over(session: Session, account: UserAccount) -> tuple[str | None, str | None]:
+    if account.authority_id is None:
+        return None, None
+    authority = session.get_one(EducationAuthority, account.authority_id)
+    return authority.province_code, authority.city_code
+
+
+def people(*roles: Role) -> Select[tuple[int]]:
+    """Ids of enabled accounts that hold any of the roles; narrow it by organisation."""
+    return (
+        select(UserAccount.id)
+        .join(AccountRole)
+        .where(AccountRole.role.in_(roles), UserAccount.state == AccountState.ENABLED)
+        .distinct()
+    )
+
+
+def province_contact(session: Session, province_code: str) -> str:
+    """Whom a college of this province calls (R-021)."""
+    authority = session.scalar(
+        select(EducationAuthority).where(
+            EducationAuthority.province_code == province_code, EducationAuthority.city_code.is_(None)
+        )
+    )
+    return authority.contact if authority else ""
+
+
+def college_names(session: Session, ids: list[int]) -> dict[int, str]:
+    """College id to name."""
+    return dict(session.execute(select(College.id, College.name).where(College.id.in_(ids))).tuples().all())

@@ -1,0 +1,102 @@
+"""Exam plans as people need to see them: who takes part, how far a college is, what comes next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Select, func, or_, select
+from sqlalchemy.orm import Session
+
+from core.models.candidates import Candidate
+from core.models.organisations import College
+from core.models.pilots import Quota
+from core.models.plans import ExamPlan, ExamPlanCertificate, ExamPlanCollege
+from core.models.registrations import Registration
+from core.rules.candidates import CandidateKind, CandidateState
+from core.rules.pilots import QuotaState
+from core.rules.plans import PlanState
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationStanding:
+    """How far one college is with one plan: numbers only, fit for chat."""
+
+    registered: int
+    quota_left: int
+    waiting_for_photo: int
+    waiting_for_verification: int
+
+
+def takes_part(session: Session, plan: ExamPlan, college_id: int) -> bool:
+    """R-061: the college is among the plan's 参考院校."""
+    if plan.is_open_to_all:
+        return True
+    listed = select(ExamPlanCollege.id).where(
+        ExamPlanCollege.plan_id == plan.id, ExamPlanCollege.college_id == college_id
+    )
+    return session.scalar(listed) is not None
+
+
+def plans_open_to(college_id: int) -> Select[tuple[ExamPlan]]:
+    """Published plans a college takes part in."""
+    listed = select(ExamPlanCollege.plan_id).where(ExamPlanCollege.college_id == college_id)
+    return select(ExamPlan).where(
+        ExamPlan.state == PlanState.PUBLISHED, or_(ExamPlan.is_open_to_all, ExamPlan.id.in_(listed))
+    )
+
+
+def participating_colleges(session: Session, plan: ExamPlan) -> list[int]:
+    """Ids of the colleges of a plan."""
+    if plan.is_open_to_all:
+        return list(session.scalars(select(College.id)))
+    return list(session.scalars(select(ExamPlanCollege.college_id).where(ExamPlanCollege.plan_id == plan.id)))
+
+
+def registration_standing(session: Session, plan: ExamPlan, college_id: int) -> RegistrationStanding:
+    """Registered in this plan, places left for its certificates this year, candidates not yet fit to register."""
+    registered = session.scalar(
+        select(func.count(Registration.id)).where(
+            Registration.plan_id == plan.id, Registration.college_id == college_id
+        )
+    )
+    certificates = select(ExamPlanCertificate.certificate_id).where(ExamPlanCertificate.plan_id == plan.id)
+    left = session.scalar(
+        select(func.coalesce(func.sum(Quota.granted - Quota.used), 0)).where(
+            Quota.college_id == college_id,
+            Quota.year == plan.exam_year,
+            Quota.state == QuotaState.ACTIVE,
+            Quota.certificate_id.in_(certificates),
+        )
+    )
+    waiting = dict(
+        session.execute(
+            select(Candidate.state, func.count(Candidate.id))
+            .where(Candidate.college_id == college_id, Candidate.kind == CandidateKind.COLLEGE)
+            .group_by(Candidate.state)
+        )
+        .tuples()
+        .all()
+    )
+    return RegistrationStanding(
+        registered=registered or 0,
+        quota_left=int(left or 0),
+        waiting_for_photo=waiting.get(CandidateState.NO_PHOTO, 0) + waiting.get(CandidateState.INCOMPLETE, 0),
+        waiting_for_verification=waiting.get(CandidateState.PENDING_VERIFICATION, 0)
+        + waiting.get(CandidateState.NEEDS_MANUAL, 0),
+    )
+
+
+def plans_due(now: datetime) -> Select[tuple[int]]:
+    """Ids of published plans at which the clock has passed an edge nobody has announced."""
+    return select(ExamPlan.id).where(ExamPlan.next_edge_at <= now).order_by(ExamPlan.next_edge_at)
+
+
+def plans_closing_registration(now: datetime, until: datetime) -> Select[tuple[int]]:
+    """Ids of published plans whose registration is open now and closes before until."""
+    return select(ExamPlan.id).where(
+        ExamPlan.state == PlanState.PUBLISHED,
+        ExamPlan.registration_opens_at <= now,
+        ExamPlan.registration_closes_at >= now,
+        ExamPlan.registration_closes_at <= until,
+    )

@@ -1,0 +1,49 @@
+"""Certificates and subjects: levels, exam modes and how a plan decides who passed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from core.rules.machine import Labelled
+
+
+class CertificateLevel(Labelled):
+    """Each level is a certificate of its own (R-051)."""
+
+    PRIMARY = "primary", "初级"
+    INTERMEDIATE = "intermediate", "中级"
+    ADVANCED = "advanced", "高级"
+
+    @property
+    def digit(self) -> int:
+        """1, 2 or 3, as certificate and subject numbers carry it (N9, N10)."""
+        return list(type(self)).index(self) + 1
+
+    @property
+    def english(self) -> str:
+        """The word the certificate prints."""
+        return self.value.capitalize()
+
+
+class ExamMode(Labelled):
+    """R-052: subjects and rooms hold a set of these."""
+
+    COMPUTER = "computer", "机考"
+    PRACTICAL = "practical", "实操"
+    WRITTEN = "written", "笔试"
+
+
+class PassRule(Labelled):
+    """考核通过条件 (R-064)."""
+
+    ALL_SUBJECTS = "all_subjects", "各科成绩合格"
+    COMPOSITE = "composite", "综合成绩合格"
+
+
+EVERYBODY = "所有考生"  # the default examinee category (§2.10)
+
+
+def modes_text(modes: Iterable[ExamMode], joint: str = "+") -> str:
+    """机考+实操 for people, in declared order."""
+    held = set(modes)
+    return joint.join(mode.label for mode in ExamMode if mode in held)

@@ -1,0 +1,107 @@
+"""Organisations and accounts: roles, switches, lock-out and the enumerations around them."""
+
+from __future__ import annotations
+
+from core.rules.machine import Labelled, Machine, Move
+
+WRONG_PASSWORDS_BEFORE_LOCK = 5  # §3.5
+LOCK_MINUTES = 15
+
+
+class Role(Labelled):
+    """Who people are here (§0.3); the public needs no role."""
+
+    ADMIN = "admin", "平台管理员"
+    PROVINCE = "province", "省级教育行政部门"
+    CITY = "city", "地市级教育局"
+    TEO = "teo", "培训评价组织"
+    COORDINATOR = "coordinator", "院校管理员"
+    SIGNATORY = "signatory", "考核站点负责人"
+    SIGN_REVIEWER = "sign_reviewer", "签发审核人"
+    INVIGILATOR = "invigilator", "监考人员"
+    CANDIDATE = "candidate", "考生"
+
+
+class Switch(Labelled):
+    """The simple switch that organisations, standards, certificates and subjects share (§3.4, §3.7)."""
+
+    ENABLED = "enabled", "已启用"
+    DISABLED = "disabled", "已停用"
+
+
+class AuthorityLevel(Labelled):
+    """Province or city (§2.3)."""
+
+    PROVINCE = "province", "省级"
+    CITY = "city", "地市级"
+
+
+class CollegeType(Labelled):
+    """§2.1; the two spellings of 本科 are one value."""
+
+    UNDERGRADUATE = "undergraduate", "本科"
+    VOCATIONAL_COLLEGE = "vocational_college", "高职(专科)"
+    SECONDARY = "secondary", "中职"
+
+
+class AccountState(Labelled):
+    """§3.5."""
+
+    ENABLED = "enabled", "启用"
+    LOCKED = "locked", "锁定"
+    DISABLED = "disabled", "停用"
+
+
+class BindingState(Labelled):
+    """A chat bound to an account: in use, ended by a person, or dead because Telegram says so."""
+
+    ACTIVE = "active", "已绑定"
+    DEAD = "dead", "已失效"
+    ENDED = "ended", "已解绑"
+
+
+class SealState(Labelled):
+    """§3.20."""
+
+    ACTIVE = "active", "使用中"
+    REPLACED = "replaced", "已替换"
+
+
+SWITCH = Machine(
+    "状态",
+    Switch,
+    Switch.ENABLED,
+    (
+        Move("disable", {Switch.ENABLED}, Switch.DISABLED),
+        Move("enable", {Switch.DISABLED}, Switch.ENABLED),
+    ),
+)
+
+ACCOUNT = Machine(
+    "账号",
+    AccountState,
+    AccountState.ENABLED,
+    (
+        Move("lock", {AccountState.ENABLED}, AccountState.LOCKED),
+        Move("unlock", {AccountState.LOCKED}, AccountState.ENABLED),
+        Move("disable", {AccountState.ENABLED, AccountState.LOCKED}, AccountState.DISABLED),
+        Move("enable", {AccountState.DISABLED}, AccountState.ENABLED),
+    ),
+)
+
+BINDING = Machine(
+    "聊天绑定",
+    BindingState,
+    BindingState.ACTIVE,
+    (
+        Move("die", {BindingState.ACTIVE}, BindingState.DEAD),
+        Move("end", {BindingState.ACTIVE, BindingState.DEAD}, BindingState.ENDED),
+    ),
+)
+
+SEAL = Machine(
+    "电子签章",
+    SealState,
+    SealState.ACTIVE,
+    (Move("replace", {SealState.ACTIVE}, SealState.REPLACED),),
+)

@@ -1,0 +1,122 @@
+"""Declaration plans, pilot applications and quota (§3.1–3.3)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from core.errors import QuotaExceeded, ValueRefused
+from core.rules.machine import Labelled, Machine, Move
+from core.rules.windows import Window
+
+
+class DeclarationState(Labelled):
+    """What is stored of a declaration plan; whether it is open is the clock's business."""
+
+    DRAFT = "draft", "未发布"
+    PUBLISHED = "published", "已发布"
+
+
+class DeclarationPhase(Labelled):
+    """What the clock makes of it (§3.1)."""
+
+    DRAFT = "draft", "未发布"
+    NOT_STARTED = "not_started", "未开始"
+    OPEN = "open", "进行中"
+    CLOSED = "closed", "已结束"
+
+
+class CertificateScope(Labelled):
+    """开放证书范围 (R-028)."""
+
+    PART = "part", "部分"
+    ALL = "all", "全部"
+
+
+DECLARATION_PLAN = Machine(
+    "申报计划",
+    DeclarationState,
+    DeclarationState.DRAFT,
+    (Move("publish", {DeclarationState.DRAFT}, DeclarationState.PUBLISHED),),
+)
+
+
+def declaration_phase(state: DeclarationState, window: Window, now: datetime) -> DeclarationPhase:
+    """The phase at an instant (T-01, T-02)."""
+    if state is DeclarationState.DRAFT:
+        return DeclarationPhase.DRAFT
+    if not window.started(now):
+        return DeclarationPhase.NOT_STARTED
+    return DeclarationPhase.CLOSED if window.over(now) else DeclarationPhase.OPEN
+
+
+class ApplicationState(Labelled):
+    """证书试点申报 (§3.2); the three review steps are states of their own so that each has one owner."""
+
+    DRAFT = "draft", "未提交"
+    PENDING_INITIAL = "pending_initial", "待初审"
+    CITY_REVIEW = "city_review", "审核中 · 地市级审核"
+    PRELIMINARY_REVIEW = "preliminary_review", "审核中 · 省级初审"
+    FINAL_REVIEW = "final_review", "审核中 · 省厅复审"
+    APPROVED = "approved", "审核通过"
+    RETURNED = "returned", "审核退回"
+
+
+A = ApplicationState
+UNDER_REVIEW = frozenset({A.PENDING_INITIAL, A.CITY_REVIEW, A.PRELIMINARY_REVIEW, A.FINAL_REVIEW})
+EDITABLE_APPLICATION = frozenset({A.DRAFT, A.RETURNED})
+
+PILOT_APPLICATION = Machine(
+    "证书试点申报",
+    ApplicationState,
+    A.DRAFT,
+    (
+        Move("submit", {A.DRAFT, A.RETURNED}, A.PENDING_INITIAL),
+        Move("take_up_city", {A.PENDING_INITIAL}, A.CITY_REVIEW),
+        Move("take_up_province", {A.PENDING_INITIAL}, A.PRELIMINARY_REVIEW),
+        Move("pass_city", {A.CITY_REVIEW}, A.PRELIMINARY_REVIEW),
+        Move("pass_preliminary", {A.PRELIMINARY_REVIEW}, A.FINAL_REVIEW),
+        Move("approve", {A.PRELIMINARY_REVIEW, A.FINAL_REVIEW}, A.APPROVED),
+        Move("return", {A.CITY_REVIEW, A.PRELIMINARY_REVIEW, A.FINAL_REVIEW}, A.RETURNED),
+    ),
+)
+
+
+class ReviewStep(Labelled):
+    """环节 of a review record (§2.14)."""
+
+    SUBMIT = "submit", "提交"
+    CITY = "city", "地市级审核"
+    PRELIMINARY = "preliminary", "省级初审"
+    FINAL = "final", "省厅复审"
+    TEO = "teo", "培训评价组织审核"
+
+
+class ReviewDecision(Labelled):
+    """结论 of a review record."""
+
+    SUBMIT = "submit", "提交"
+    PASS = "pass", "通过"
+    RETURN = "return", "退回"
+    WITHDRAW = "withdraw", "撤销"
+
+
+class QuotaState(Labelled):
+    """§3.3; 已用完 is derived."""
+
+    ACTIVE = "active", "有效"
+    LAPSED = "lapsed", "作废"
+
+
+QUOTA = Machine("指标", QuotaState, QuotaState.ACTIVE, (Move("lapse", {QuotaState.ACTIVE}, QuotaState.LAPSED),))
+
+
+def require_room_in_quota(*, granted: int, used: int, asked: int, contact: str) -> None:
+    """R-139, R-021: no more college candidates than granted; the refusal names the province's contact."""
+    if used + asked > granted:
+        raise QuotaExceeded(rule="R-139", granted=granted, used=used, asked=asked, contact=contact)
+
+
+def require_counts(*, requested: int, approved: int) -> None:
+    """R-041: 0 < approved ≤ requested; a refusal of everybody is a return, not an approval of nobody."""
+    if approved < 1 or approved > requested:
+        raise ValueRefused("approved_count", rule="R-041", approved=approved, requested=requested)

@@ -1,0 +1,76 @@
+"""What every sheet's use case answers with, and the record an import leaves (R-294, R-295)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, TypeVar
+
+from core.db import Tx
+from core.errors import Refusal
+from core.models.records import ImportJob
+
+
+@dataclass(frozen=True, slots=True)
+class RowRefused:
+    """One row that was not taken: its number as Excel shows it, the field at fault, and why."""
+
+    row: int
+    field: str
+    refusal: Refusal
+
+
+@dataclass(slots=True)
+class Outcome:
+    """accepted and unchanged rows counted, refused ones listed."""
+
+    accepted: int = 0
+    unchanged: int = 0
+    refused: list[RowRefused] = field(default_factory=list)
+
+    def refuse(self, row: int, column: str, refusal: Refusal) -> None:
+        """Note a row that is not taken."""
+        self.refused.append(RowRefused(row, column, refusal))
+
+
+T = TypeVar("T")
+Row = tuple[int, Mapping[str, Any]]  # the row number Excel shows, and the cleaned values by field
+
+
+def in_parts(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Lists of at most size items: SQL statements take only so many parameters."""
+    rest = iter(items)
+    while part := list(islice(rest, size)):
+        yield part
+
+
+def record_import(
+    tx: Tx,
+    *,
+    sheet: str,
+    file_name: str,
+    file_hash: str,
+    row_count: int,
+    accepted: int,
+    rejected: int,
+    unchanged: int,
+    plan_id: int | None = None,
+    failed_rows: bytes | None = None,
+) -> ImportJob:
+    """导入记录 of a file; rows = accepted + rejected + unchanged, by the table itself."""
+    return tx.add(
+        ImportJob(
+            sheet=sheet,
+            file_name=file_name[:200],
+            file_hash=file_hash,
+            plan_id=plan_id,
+            college_id=tx.actor.college_id,
+            org_id=tx.actor.org_id,
+            row_count=row_count,
+            accepted_count=accepted,
+            rejected_count=rejected,
+            unchanged_count=unchanged,
+            failed_rows=failed_rows,
+        )
+    )

@@ -1,0 +1,268 @@
+"""Messages on their way: claimed, delivered, answered, put off, closed. The outbox is the rows still pending."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import or_, select, update
+
+from core.db import Tx
+from core.errors import NotFound, NotPermitted, StaleState, ValueRefused
+from core.models.records import ChatDraft, Notification
+from core.notifications.message import Message, revive
+from core.rules.notices import DELIVERY, LEASE, MAX_ATTEMPTS, REPLY, DeliveryState, ReplyState, next_attempt
+
+LAST_SNOOZE_BEFORE_END = timedelta(hours=12)  # chat.md: a snooze ends at least this long before the deadline
+SNOOZE = timedelta(hours=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One message a sender has taken, and whether an earlier attempt may already have arrived."""
+
+    notification_id: int
+    is_repeat: bool
+
+
+def claim_due(tx: Tx, *, limit: int) -> list[Claim]:
+    """Take up to limit due messages for one lease; expired and pointless ones are put away instead.
+
+    A row still SENDING after its lease belongs to a sender that died: it is taken again and marked as a repeat.
+    """
+    due = tx.session.scalars(
+        select(Notification)
+        .where(
+            or_(
+                Notification.delivery_state == DeliveryState.PENDING,
+                (Notification.delivery_state == DeliveryState.SENDING) & (Notification.lease_until < tx.now),
+            ),
+            Notification.next_attempt_at <= tx.now,
+        )
+        .order_by(Notification.next_attempt_at, Notification.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    claims = []
+    for row in due:
+        if tx.now > row.useful_until or not revive_of(row).is_still_true(tx.session, tx.now):
+            _put_away(tx, row, "useless")
+            continue
+        is_repeat = row.delivery_state is DeliveryState.SENDING
+        tx.advance(row, DELIVERY, "claim", lease_until=tx.now + LEASE, attempts=row.attempts + 1)
+        claims.append(Claim(row.id, is_repeat))
+    return claims
+
+
+def revive_of(row: Notification) -> Message:
+    """The message object behind a row."""
+    return revive(row.kind, json.loads(row.facts))
+
+
+def _put_away(tx: Tx, row: Notification, why: str) -> None:
+    tx.advance(row, DELIVERY, "suppress", last_error=why, lease_until=None)
+    if row.reply_state is ReplyState.OPEN and tx.now > row.useful_until:
+        tx.advance(row, REPLY, "expire", replied_at=tx.now)
+
+
+def mark_delivered(tx: Tx, *, notification_id: int, chat_id: int, message_id: int) -> None:
+    """Telegram has it; if it was answered elsewhere meanwhile, the copy will be brought up to date."""
+    row = tx.get(Notification, notification_id)
+    tx.advance(
+        row,
+        DELIVERY,
+        "deliver",
+        delivered_at=tx.now,
+        chat_id=chat_id,
+        message_id=message_id,
+        lease_until=None,
+        last_error=None,
+        is_stale=row.reply_state not in (ReplyState.OPEN, ReplyState.NOT_ASKED),
+    )
+
+
+def mark_unreachable(tx: Tx, *, notification_id: int, why: str) -> None:
+    """No chat is bound: the panel still shows it."""
+    tx.advance(tx.get(Notification, notification_id), DELIVERY, "suppress", last_error=why, lease_until=None)
+
+
+def mark_failed(tx: Tx, *, notification_id: int, why: str) -> None:
+    """For good: blocked, deactivated, malformed."""
+    tx.advance(tx.get(Notification, notification_id), DELIVERY, "fail", last_error=why, lease_until=None)
+
+
+def mark_for_retry(tx: Tx, *, notification_id: int, why: str, retry_after: timedelta | None = None) -> None:
+    """For now: later again, when Telegram says or by back-off; after many attempts it has failed."""
+    row = tx.get(Notification, notification_id)
+    if row.attempts >= MAX_ATTEMPTS and retry_after is None:
+        mark_failed(tx, notification_id=notification_id, why=why)
+        return
+    due = next_attempt(tx.now, row.attempts, retry_after)
+    tx.advance(row, DELIVERY, "retry_later", next_attempt_at=due, last_error=why, lease_until=None)
+
+
+def mark_refreshed(tx: Tx, *, notification_id: int) -> None:
+    """The delivered copy shows the present truth, or cannot be edited any more."""
+    tx.session.execute(update(Notification).where(Notification.id == notification_id).values(is_stale=False))
+
+
+def acknowledge(tx: Tx, *, notification_id: int) -> Notification:
+    """已知悉; pressing twice is one answer."""
+    row = _mine(tx, notification_id)
+    if row.reply_state is ReplyState.ACKNOWLEDGED:
+        return row
+    _require_open(row)
+    tx.advance(row, REPLY, "acknowledge", replied_at=tx.now, replied_by=tx.actor.account_id)
+    return row
+
+
+def snooze(tx: Tx, *, notification_id: int) -> datetime:
+    """Tell me again in two hours; refused when that leaves less than twelve hours before the end (chat.md L0)."""
+    row = _mine(tx, notification_id)
+    _require_open(row)
+    again = tx.now + SNOOZE
+    if again > row.useful_until - LAST_SNOOZE_BEFORE_END:
+        raise ValueRefused("too_late_to_snooze", rule="chat.md", until=row.useful_until)
+    tx.session.execute(
+        update(Notification)
+        .where(Notification.id == row.id)
+        .values(
+            delivery_state=DeliveryState.PENDING,
+            delivered_at=None,
+            next_attempt_at=again,
+            not_before=again,
+            attempts=0,
+            is_stale=False,
+        )
+        .execution_options(synchronize_session=False)
+    )
+    tx.session.refresh(row)
+    return again
+
+
+def see_notices(tx: Tx) -> None:
+    """The panel's bell has been opened."""
+    tx.session.execute(
+        update(Notification)
+        .where(Notification.account_id == tx.actor.account_id, Notification.seen_at.is_(None))
+        .values(seen_at=tx.now)
+    )
+
+
+def close_tasks(
+    tx: Tx,
+    *,
+    thing_type: str,
+    thing_id: int,
+    kind: str | None = None,
+    account_ids: Sequence[int] | None = None,
+    reply: ReplyState = ReplyState.DONE,
+    note: str = "",
+) -> int:
+    """Decided anywhere is closed everywhere: open requests about a thing are answered, unsent ones not sent.
+
+    Delivered copies are marked stale, so that the sender edits them. note names who decided, for those who did not.
+    """
+    where = [Notification.thing_type == thing_type, Notification.thing_id == thing_id]
+    if kind is not None:
+        where.append(Notification.kind == kind)
+    if account_ids is not None:
+        where.append(Notification.account_id.in_(account_ids))
+    unsent = update(Notification).where(*where, Notification.delivery_state == DeliveryState.PENDING)
+    tx.session.execute(
+        unsent.values(delivery_state=DeliveryState.SUPPRESSED, last_error="closed").execution_options(
+            synchronize_session=False
+        )
+    )
+    closed = tx.session.scalars(
+        update(Notification)
+        .where(
+            *where,
+            Notification.reply_state.in_([ReplyState.OPEN, ReplyState.ACKNOWLEDGED, ReplyState.NOT_ASKED]),
+            Notification.closing_note == "",
+        )
+        .values(
+            reply_state=reply,
+            replied_at=tx.now,
+            replied_by=tx.actor.account_id,
+            closing_note=note or tx.actor.login,
+            is_stale=True,
+        )
+        .returning(Notification.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    return len(closed)
+
+
+def retarget_tasks(tx: Tx, *, thing_type: str, thing_id: int) -> None:
+    """A change of our own must not make open requests look stale: they now stand for the thing as it is."""
+    open_rows = tx.all(
+        select(Notification).where(
+            Notification.thing_type == thing_type,
+            Notification.thing_id == thing_id,
+            Notification.reply_state == ReplyState.OPEN,
+        )
+    )
+    for row in open_rows:
+        thing = revive_of(row).thing(tx.session)
+        if thing is not None:
+            row.thing_version = thing[2]
+            row.is_stale = row.delivery_state is DeliveryState.DELIVERED
+    tx.session.flush()
+
+
+def start_draft(
+    tx: Tx, *, flow: str, thing_id: int, thing_version: int, chat_id: int, message_id: int, lasts: timedelta
+) -> ChatDraft:
+    """The bot waits for a word of this person; a later question replaces an earlier one."""
+    drop_draft(tx)
+    return tx.add(
+        ChatDraft(
+            account_id=tx.actor.account_id or 0,
+            flow=flow,
+            thing_id=thing_id,
+            thing_version=thing_version,
+            chat_id=chat_id,
+            message_id=message_id,
+            expires_at=tx.now + lasts,
+        )
+    )
+
+
+def my_draft(tx: Tx) -> ChatDraft | None:
+    """What the bot is waiting for from this person, unless it has waited long enough."""
+    draft: ChatDraft | None = tx.first(select(ChatDraft).where(ChatDraft.account_id == tx.actor.account_id))
+    return draft if draft is not None and tx.now <= draft.expires_at else None
+
+
+def drop_draft(tx: Tx) -> None:
+    """Wait no longer."""
+    held = tx.first(select(ChatDraft).where(ChatDraft.account_id == tx.actor.account_id))
+    if held is not None:
+        tx.delete(held)
+
+
+def by_task_code(tx: Tx, *, code: str) -> Notification:
+    """The open request of this person with that code; NotFound says the same for foreign and unknown codes."""
+    row: Notification | None = tx.first(
+        select(Notification)
+        .where(Notification.task_code == code.upper(), Notification.account_id == tx.actor.account_id)
+        .order_by(Notification.id.desc())
+    )
+    if row is None:
+        raise NotFound("task_code_unknown", rule="chat.md", task_code=code.upper())
+    return row
+
+
+def _mine(tx: Tx, notification_id: int) -> Notification:
+    row = tx.get(Notification, notification_id)
+    if row.account_id != tx.actor.account_id:
+        raise NotPermitted("task_of_another", rule="chat.md", act="answer")
+    return row
+
+
+def _require_open(row: Notification) -> None:
+    if row.reply_state is not ReplyState.OPEN:
+        raise StaleState(thing=REPLY.name, state=row.reply_state.label)
