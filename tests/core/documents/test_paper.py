@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import shutil
 import subprocess
@@ -73,17 +74,32 @@ def test_what_is_the_same_on_many_pages_is_stored_once() -> None:
     assert pdf.count(b"/Subtype /Form") == 1
 
 
-def test_the_qr_code_is_drawn_module_for_module() -> None:
-    url = "https://exam.example.cn/verify?no=1650035108251100000082100019"
-    modules, path = pictures.qr_path(url)
-
-    painted = [[0] * modules for _ in range(modules)]
+def painted(codes: pictures.QrCodes, text: str) -> list[list[int]]:
+    """The modules as they come out of the path."""
+    modules, path = codes.path(text)
+    rows = [[0] * modules for _ in range(modules)]
     for x, y, wide, high in (map(int, box) for box in re.findall(r"(\d+) (\d+) (\d+) (\d+) re", path)):
-        for row in painted[y : y + high]:
+        for row in rows[y : y + high]:
             row[x : x + wide] = [1] * wide
+    return rows
 
-    expected = segno.make(url, error="m", mask=pictures.QR_MASK, micro=False, boost_error=False).matrix
-    assert painted == [list(row) for row in expected]
+
+def encoded(text: str) -> list[list[int]]:
+    """The same symbol straight from the encoder."""
+    code = segno.make(text, error="m", mode="byte", mask=pictures.QR_MASK, micro=False, boost_error=False)
+    return [list(row) for row in code.matrix]
+
+
+def test_qr_codes_are_right_module_for_module_also_where_they_are_composed() -> None:
+    dice = random.Random(7)
+    codes = pictures.QrCodes()
+    texts = [
+        f"https://exam.example.cn/t/{2026091600261100000070 * 10**4 + n}?k={dice.getrandbits(40):010x}"
+        for n in range(80)
+    ]
+
+    for text in [*texts, "https://exam.example.cn/考生/1", "short"]:
+        assert painted(codes, text) == encoded(text), text
 
 
 @pytest.mark.parametrize("text", [LONG_NAME, "阿" * 60, "Abdurehim Ötkür International Vocational College of Nursing"])
