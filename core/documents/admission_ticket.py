@@ -81,7 +81,10 @@ class TicketFacts:
 
 
 def draw_tickets(facts: Iterable[TicketFacts], out: BinaryIO, *, printed_at: datetime) -> None:
-    """One page each, in the order given, written as they come; NotReady when there is none."""
+    """One page each, in the order given, written as they come; NotReady when there is none.
+
+    Like every document that streams: a refusal on the way leaves `out` half written, so it should be a draft.
+    """
     paper = Paper(out, title="准考证", printed_at=printed_at)
     for ticket in facts:
         paper.form("frame", lambda: _frame(paper))
