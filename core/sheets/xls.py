@@ -1,8 +1,9 @@
-"""Old .xls files, opened by a process of their own.
+"""Old .xls files, opened by a process of their own: this file is also a small program.
 
 One flipped byte in an .xls can make calamine ask for 50 GB and abort; unlike an .xlsx, its insides cannot be looked
-over beforehand with reasonable effort. So this file is also a small program: a workbook on stdin, its first sheet as
-JSON on stdout, little memory allowed. Whatever goes wrong in there is a damaged file out here.
+over beforehand with reasonable effort. The program takes a workbook on stdin and answers with its first sheet as JSON,
+little memory allowed: {"name", "names", "rows"}, or {"locked": true}, or {"large": [row, column]} for a block of more
+cells than its argument says. Whatever else goes wrong in there is a damaged file out here.
 """
 
 from __future__ import annotations
@@ -10,14 +11,12 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import subprocess
 import sys
 from typing import Any
 
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
 
 MEMORY = 1024 * 1024 * 1024
-SECONDS = 60
 
 
 def first_visible(book: CalamineWorkbook) -> int:
@@ -28,35 +27,21 @@ def first_visible(book: CalamineWorkbook) -> int:
     raise CalamineError("no visible worksheet")
 
 
-def read_apart(data: bytes) -> tuple[str, list[str], list[list[Any]]]:
-    """Name of the first visible sheet, names of all, its rows from row 1; CalamineError whatever went wrong."""
-    command = [sys.executable, "-I", __file__]
+def _first_sheet(data: bytes, area: int) -> dict[str, Any]:
     try:
-        done = subprocess.run(command, input=data, capture_output=True, timeout=SECONDS, check=True)  # noqa: S603  ours
-    except (subprocess.SubprocessError, OSError):
-        raise CalamineError("the reading process gave up") from None
-    answer = json.loads(done.stdout)
-    if answer == "locked":
-        raise PasswordError
-    return answer["name"], answer["names"], answer["rows"]
-
-
-def _program() -> None:
-    with contextlib.suppress(
-        ImportError, ValueError, OSError
-    ):  # where there is no resource module, a crash stays apart
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    try:
-        book = CalamineWorkbook.from_filelike(io.BytesIO(sys.stdin.buffer.read()))
-        sheet = book.get_sheet_by_index(first_visible(book))
-        rows = list(sheet.iter_rows()) if sheet.start else []
-        answer: Any = {"name": sheet.name, "names": book.sheet_names, "rows": rows}
+        book = CalamineWorkbook.from_filelike(io.BytesIO(data))
     except PasswordError:
-        answer = "locked"
-    json.dump(answer, sys.stdout, default=str)
+        return {"locked": True}
+    sheet = book.get_sheet_by_index(first_visible(book))
+    if sheet.height * sheet.width > area and sheet.end:
+        return {"large": [sheet.end[0] + 1, sheet.end[1] + 1]}
+    rows = list(sheet.iter_rows()) if sheet.start else []
+    return {"name": sheet.name, "names": book.sheet_names, "rows": rows}
 
 
 if __name__ == "__main__":
-    _program()
+    with contextlib.suppress(ImportError, ValueError, OSError):  # where this is unknown a crash still stays in here
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    json.dump(_first_sheet(sys.stdin.buffer.read(), int(sys.argv[1])), sys.stdout, default=str)
