@@ -393,6 +393,12 @@ class BotApi(State):
             )
             return press.id
 
+    def presses_grow_old(self) -> None:
+        """Let every open press expire, as if the bot had taken too long."""
+        with self.changed:
+            for press in self.presses.values():
+                press.pressed_at = float("-inf")
+
     def press_answer(self, press_id: str, timeout: float = 0.0) -> dict[str, Any] | None:
         """{"text", "show_alert", "url"} once the bot answered the press; waits up to `timeout` seconds for it."""
         with self.changed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import mimetypes
 import tomllib
 from collections.abc import Callable, Iterator
@@ -20,6 +21,8 @@ from bot.simulator.people import Persona
 from core import settings
 from core.errors import Refusal
 
+log = logging.getLogger(__name__)
+
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 FIRST_NEW_PERSON = 900_001
 CONTENT_POLICY = (
@@ -31,11 +34,17 @@ CONTENT_POLICY = (
 # --- the bot's side ---------------------------------------------------------------------------------------------------
 
 
-def bot_api_blueprint(api: BotApi, name: str = "bot_api") -> Blueprint:
-    """`/bot<token>/<method>` and `/file/bot<token>/<path>`, as api.telegram.org has them; for tests also on its own."""
-    web = Blueprint(name, __name__)
+def bot_api_blueprint(api: BotApi) -> Blueprint:
+    """The Bot API alone, at the root, as api.telegram.org has it; for tests, which bind to loopback themselves."""
+    web = Blueprint("bot_api", __name__)
+    _add_bot_api(web, api, "")
+    return web
 
-    @web.route("/bot<token>/<method>", methods=["GET", "POST"])
+
+def _add_bot_api(web: Blueprint, api: BotApi, prefix: str) -> None:
+    """`/bot<token>/<method>` and `/file/bot<token>/<path>`."""
+
+    @web.route(f"{prefix}/bot<token>/<method>", methods=["GET", "POST"])
     def call(token: str, method: str) -> Response:
         request.max_content_length = MAX_UPLOAD + 1024 * 1024
         if request.is_json:
@@ -48,13 +57,11 @@ def bot_api_blueprint(api: BotApi, name: str = "bot_api") -> Blueprint:
         }
         return _http(api.call(method, params, uploads, token=token))
 
-    @web.route("/file/bot<token>/<path:path>")
+    @web.route(f"{prefix}/file/bot<token>/<path:path>")
     def download(token: str, path: str) -> Response:
         with api.changed:
             found = next((f for f in api.files.values() if f.path == path), None) if token == api.token else None
         return Response(found.content, mimetype="application/octet-stream") if found else abort(404)
-
-    return web
 
 
 def _http(answer: Answer) -> Response:
@@ -97,12 +104,6 @@ def _refuse_foreign_pages() -> None:
         abort(403)
 
 
-def _require_own_page() -> None:
-    """State changes carry a header no foreign page can send unasked."""
-    if request.method == "POST" and request.headers.get("X-Simulator") != "1":
-        abort(403)
-
-
 # --- the people's side ------------------------------------------------------------------------------------------------
 
 
@@ -110,7 +111,7 @@ def simulator_blueprint(api: BotApi, *, url_prefix: str = "/simulator") -> Bluep
     """The chat page with everything behind it, and the Bot API under `<url_prefix>/api`.
 
     RuntimeError unless the settings say that no real Telegram is in play. Exempt it from CSRFProtect: it has its own
-    guard (same origin and a header of its own).
+    guard (same origin and a header of its own). One flat blueprint, because that exemption does not reach nested ones.
     """
     if not settings.current().simulated:
         raise RuntimeError("the simulator never stands beside a real token and only answers on loopback")
@@ -122,15 +123,12 @@ def simulator_blueprint(api: BotApi, *, url_prefix: str = "/simulator") -> Bluep
         static_folder=str(TEMPLATES / "static" / "simulator"),
         static_url_path="/static",
     )
-    pages = Blueprint("phones", __name__)
     web.before_request(_refuse_strangers)
     web.before_request(_refuse_foreign_pages)
-    pages.before_request(_require_own_page)
-    pages.register_error_handler(Refusal, _say_no)
-    _add_pages(pages, api)
-    _add_verbs(pages, api)
-    web.register_blueprint(bot_api_blueprint(api), url_prefix="/api")
-    web.register_blueprint(pages)
+    web.register_error_handler(Refusal, _say_no)
+    _add_bot_api(web, api, "/api")
+    _add_pages(web, api)
+    _add_verbs(web, api)
     return web
 
 
@@ -140,20 +138,20 @@ def _say_no(refused: Refusal) -> tuple[Response, int]:
     return jsonify(ok=False, code=refused.sentence_code, message=said["text"] + said.get("way_out", "")), 400
 
 
-def _add_pages(pages: Blueprint, api: BotApi) -> None:
-    @pages.get("/")
+def _add_pages(web: Blueprint, api: BotApi) -> None:
+    @web.get("/")
     def page() -> Response:
         response = Response(render_template("bot/simulator.html", bot=api.bot))
         response.headers["Content-Security-Policy"] = CONTENT_POLICY
         response.headers["Cache-Control"] = "no-store"
         return response
 
-    @pages.get("/state")
+    @web.get("/state")
     def state() -> Response:
         opened = [int(part) for part in request.args.get("open", "").split(",") if part.lstrip("-").isdecimal()]
         return jsonify(view.screen(api, opened, request.args.get("since", "")))
 
-    @pages.get("/file/<file_id>")
+    @web.get("/file/<file_id>")
     def file(file_id: str) -> Response:
         with api.changed:
             kept = api.files.get(file_id)
@@ -170,17 +168,21 @@ def _add_pages(pages: Blueprint, api: BotApi) -> None:
         return response
 
 
-def _add_verbs(pages: Blueprint, api: BotApi) -> None:
+def _add_verbs(web: Blueprint, api: BotApi) -> None:
     def verb(path: str) -> Callable:
         def register(run: Callable[[dict[str, Any]], dict[str, Any] | None]) -> Callable:
             def answer() -> Response:
+                if request.headers.get("X-Simulator") != "1":  # which no foreign page can send unasked
+                    abort(403)
+                request.max_content_length = MAX_UPLOAD + 1024 * 1024
                 body = request.form.to_dict() if request.form else request.get_json(silent=True)
                 try:
                     return jsonify({"ok": True} | (run(body if isinstance(body, dict) else {}) or {}))
                 except (KeyError, TypeError, ValueError):
+                    log.warning("simulator: the page sent something odd to %s", path, exc_info=True)
                     raise PhoneRefused("simulator_bad_request") from None
 
-            pages.add_url_rule(path, endpoint=path.strip("/"), view_func=answer, methods=["POST"])
+            web.add_url_rule(path, endpoint=path.strip("/"), view_func=answer, methods=["POST"])
             return run
 
         return register
