@@ -237,7 +237,8 @@ def _issuers(paper: Paper, facts: CertificateFacts) -> None:
     paper.text(_TEXT_X + 92, y + 21.6, "Date of Issue", 8, colour=GREY)
     paper.text(_TEXT_X + 113, y + 17, f"{when.year}年{when.month}月{when.day}日", 13)
     if facts.issuer_seal:
-        paper.picture(facts.issuer_seal, _TEXT_X + 136, y - 16, 40, 40)
+        # the seal gateway lays the same picture over this one, 43 mm from the right and 38 mm from below
+        paper.picture(facts.issuer_seal, paper.width - 83, paper.height - 78, 40, 40)
 
 
 def _proof(paper: Paper, facts: CertificateFacts) -> None:

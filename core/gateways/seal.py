@@ -25,6 +25,7 @@ from PIL import Image, UnidentifiedImageError
 from pyhanko.keys import load_certs_from_pemder_data
 from pyhanko.pdf_utils.images import PdfImage
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.layout import AxisAlignment, InnerScaling, Margins, SimpleBoxLayoutRule
 from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign import fields, signers
@@ -46,6 +47,7 @@ for _chatty in ("pyhanko", "pyhanko_certvalidator"):  # they log a stack trace f
 SIGNER = "考务系统电子签章（本机自签）"
 _FIELD = "KaowuSeal"
 _YEARS = 30
+_MM = 72 / 25.4
 _MARGIN = timedelta(days=1)  # a key made on a machine whose clock is a little ahead still works on the others
 _BROKEN = (PdfError, SigningError, ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError)
 
@@ -74,7 +76,7 @@ class Sealer(Protocol):
     """Puts seals on and checks them; both may take a second and must not run on an event loop."""
 
     def seal(self, pdf: bytes, *, reason: str, picture: bytes | None = None) -> bytes:
-        """The sealed file; picture (PNG) is shown at the lower right of the last page. SealFailed if it cannot be."""
+        """The sealed file; picture (PNG) is shown where certificates show it. SealFailed if it cannot be."""
         ...
 
     def check(self, pdf: bytes) -> SealVerdict:
@@ -96,7 +98,7 @@ class LocalSealer:
             writer = IncrementalPdfFileWriter(BytesIO(pdf))
             if writer.prev.embedded_signatures:
                 raise SealFailed("already_sealed")
-            field = fields.SigFieldSpec(_FIELD, on_page=-1, box=_corner(writer) if style else None)
+            field = fields.SigFieldSpec(_FIELD, on_page=-1, box=_place(writer) if style else None)
             meta = signers.PdfSignatureMetadata(
                 field_name=_FIELD,
                 md_algorithm="sha256",
@@ -205,14 +207,20 @@ def _appearance(picture: bytes) -> StaticStampStyle:
             shown = PdfImage(image.convert("RGBA"))
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         raise FileRefused("picture_unreadable") from None
-    return StaticStampStyle(background=shown, background_opacity=1, border_width=0)
+    middle = AxisAlignment.ALIGN_MID
+    whole = SimpleBoxLayoutRule(middle, middle, Margins(0, 0, 0, 0), InnerScaling.STRETCH_TO_FIT)
+    return StaticStampStyle(background=shown, background_layout=whole, background_opacity=1, border_width=0)
 
 
-def _corner(writer: IncrementalPdfFileWriter) -> tuple[int, int, int, int]:
-    """30 mm square at the lower right of the last page, in points, clear of the certificate's border."""
+def _place(writer: IncrementalPdfFileWriter) -> tuple[int, int, int, int]:
+    """40 mm square at the lower right of the last page, in points: where a certificate shows its issuer's seal.
+
+    The certificate draws the same picture there, for viewers that show no signature fields; the two lie exactly
+    upon each other, so that one seal is seen and can be clicked.
+    """
     page = writer.find_page_for_modification(-1)[0].get_object()  # type: ignore[no-untyped-call]
     right, low = (float(page.get("/MediaBox", (0, 0, 595, 842))[place]) for place in (2, 1))
-    return int(right) - 157, int(low) + 55, int(right) - 72, int(low) + 140
+    return round(right - 83 * _MM), round(low + 38 * _MM), round(right - 43 * _MM), round(low + 78 * _MM)
 
 
 def _new_material(now: datetime) -> bytes:

@@ -19,7 +19,7 @@ _SUFFIX = re.compile(r"[a-z0-9]{1,8}")
 class FileDamaged(FileRefused):
     """What is stored is not what was stored; facts: key."""
 
-    code = "file_damaged"
+    code = "stored_file_damaged"
 
 
 @dataclass(frozen=True, slots=True)

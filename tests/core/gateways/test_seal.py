@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,11 +14,14 @@ from pathlib import Path
 import pytest
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.reader import PdfFileReader
 
+from core.documents.certificate import draw_certificate
 from core.documents.paper import A4_LANDSCAPE, Paper
 from core.errors import FileRefused
 from core.gateways.seal import SIGNER, LocalSealer, SealFailed
 from tests.core.documents.conftest import portrait, stamp
+from tests.core.documents.test_certificate import facts as certificate_facts
 
 At = Callable[[datetime | str], datetime]
 
@@ -149,3 +153,15 @@ def test_the_root_certificate_can_be_handed_out_without_the_key(sealer: LocalSea
 
     assert handed.count(b"BEGIN CERTIFICATE") == 1
     assert b"PRIVATE" not in handed
+
+
+def test_the_seal_that_can_be_clicked_lies_on_the_one_that_is_printed(sealer: LocalSealer) -> None:
+    drawn = draw_certificate(certificate_facts())
+    reader = PdfFileReader(BytesIO(sealer.seal(drawn, reason="签发证书", picture=stamp())))
+    page = reader.root["/Pages"]["/Kids"][0]
+    places = re.findall(rb"q ([\d.]+) 0 0 ([\d.]+) ([\d.]+) ([\d.]+) cm /X", page["/Contents"].data)
+
+    left, low, right, high = (float(edge) for edge in page["/Annots"][0]["/Rect"])
+
+    printed = [tuple(map(float, place)) for place in places]
+    assert any((right - left, high - low, left, low) == pytest.approx(place, abs=1) for place in printed)

@@ -40,7 +40,7 @@ def test_a_damaged_file_is_refused_and_healed_by_the_next_put(own_files: Path) -
     stored = storage.put(b"certificate", suffix="pdf")
     (own_files / stored.key).write_bytes(b"certificatf")
 
-    with pytest.raises(FileRefused, match="file_damaged"):
+    with pytest.raises(FileRefused, match="stored_file_damaged"):
         storage.read(stored.key)
 
     storage.put(b"certificate", suffix="pdf")
