@@ -6,6 +6,8 @@ jobs leave together and arrive together.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -13,6 +15,7 @@ from zoneinfo import ZoneInfo
 _zone = ZoneInfo("Asia/Shanghai")
 _travel_file: Path | None = None
 _seen: tuple[int, timedelta] = (-1, timedelta())
+_pinned: datetime | None = None
 
 
 def configure(*, zone: str = "Asia/Shanghai", travel_file: Path | None = None) -> None:
@@ -28,7 +31,18 @@ def zone() -> ZoneInfo:
 
 def now() -> datetime:
     """This instant, aware, in UTC, travelled if the demo's clock has travelled."""
-    return datetime.now(UTC) + offset()
+    return _pinned if _pinned is not None else datetime.now(UTC) + offset()
+
+
+@contextmanager
+def pinned(instant: datetime) -> Iterator[None]:
+    """Stand still at an instant: the demo's world is built in its own past, before any other thread runs."""
+    global _pinned
+    before, _pinned = _pinned, instant
+    try:
+        yield
+    finally:
+        _pinned = before
 
 
 def business_today() -> date:

@@ -13,10 +13,17 @@ from core.db import Tx
 from core.errors import NotFound, NotPermitted, StaleState, ValueRefused
 from core.models.records import ChatDraft, Notification
 from core.notifications.message import Message, revive
-from core.rules.notices import DELIVERY, LEASE, MAX_ATTEMPTS, REPLY, DeliveryState, ReplyState, next_attempt
-
-LAST_SNOOZE_BEFORE_END = timedelta(hours=12)  # chat.md: a snooze ends at least this long before the deadline
-SNOOZE = timedelta(hours=2)
+from core.rules.notices import (
+    DELIVERY,
+    LAST_SNOOZE_BEFORE_END,
+    LEASE,
+    MAX_ATTEMPTS,
+    REPLY,
+    SNOOZE,
+    DeliveryState,
+    ReplyState,
+    next_attempt,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,131 @@
+"""A message row put into words and buttons, for chat and for the panel's notice page."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from sqlalchemy.orm import Session
+
+from core import settings
+from core.models.records import Notification
+from core.notifications.buttons import press_data
+from core.notifications.message import Button, Message, Press, revive
+from core.notifications.words import TEMPLATES, day, problem, when
+from core.rules.certificates import Party
+from core.rules.notices import LAST_SNOOZE_BEFORE_END, SNOOZE, ReplyState
+
+_SIGNING_PARTY = {"certificates.signing_requested": Party.COLLEGE, "certificates.teo_signing_requested": Party.TEO}
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One button as a keyboard needs it: exactly one of data, url, page is set. page opens inside Telegram."""
+
+    label: str
+    data: str | None = None
+    url: str | None = None
+    page: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """Telegram HTML and rows of keys."""
+
+    text: str
+    keys: tuple[tuple[Key, ...], ...]
+
+
+def message_of(row: Notification) -> Message:
+    """The message a row was made of."""
+    return revive(row.kind, json.loads(row.facts))
+
+
+def chat_text(session: Session, row: Notification, now: datetime, *, is_repeat: bool = False) -> Rendered:
+    """The row as it stands at now; answered ones say how they ended and have no buttons left."""
+    message = message_of(row)
+    details = message.details(session, now)
+    text = _words(message.kind, details, now)
+    if is_repeat:
+        text = f"【重发】{text}"
+    if row.reply_state is ReplyState.OPEN and row.task_code:
+        text += f"\n待办编号 {row.task_code}"
+    ending = outcome(row)
+    if ending:
+        return Rendered(f"{text}\n\n<b>{ending}</b>", ())
+    return Rendered(text, keyboard(row, message, details, now))
+
+
+def panel_text(session: Session, row: Notification, now: datetime) -> str:
+    """The same words for the panel's notice page, as safe HTML."""
+    return _words(row.kind, message_of(row).details(session, now), now)
+
+
+def outcome(row: Notification) -> str:
+    """How a message ended, in words; empty while nothing has ended it."""
+    if row.reply_state is ReplyState.NOT_ASKED or row.reply_state is ReplyState.OPEN:
+        return ""
+    by = f" · {row.closing_note}" if row.closing_note else ""
+    at = f" · {when(row.replied_at)}" if row.replied_at else ""
+    return f"{row.reply_state.label}{by}{at}"
+
+
+def keyboard(row: Notification, message: Message, details: dict[str, Any], now: datetime) -> tuple[tuple[Key, ...], ...]:
+    """One key per line, in the order the message declares; the binding's user id makes them personal at sending."""
+    keys = (_key(row, button, details) for button in message.buttons if _applies(row, button, now))
+    return tuple((key,) for key in keys)
+
+
+def _applies(row: Notification, button: Button, now: datetime) -> bool:
+    """A snooze that could not be granted any more is not offered."""
+    return button.press is not Press.SNOOZE or now + SNOOZE <= row.useful_until - LAST_SNOOZE_BEFORE_END
+
+
+def _key(row: Notification, button: Button, details: dict[str, Any]) -> Key:
+    label = button.label.format_map(details)
+    base = settings.current().base_url
+    if button.page is not None:
+        return Key(label, url=f"{base}{button.page}")
+    if button.press is Press.OPEN_SIGNING:
+        party = _SIGNING_PARTY[row.kind]
+        return Key(label, page=f"{base}/phone/enter?plan={row.thing_id}&party={party.value}")
+    return Key(label, data=f"{button.press.value}" if button.press else None)
+
+
+def sealed(keys: tuple[tuple[Key, ...], ...], row: Notification, user_id: int) -> tuple[tuple[Key, ...], ...]:
+    """The same keys with callback data that works for this Telegram user only."""
+    return tuple(tuple(_sealed(key, row, user_id) for key in line) for line in keys)
+
+
+def _sealed(key: Key, row: Notification, user_id: int) -> Key:
+    if key.data is None:
+        return key
+    data = press_data(
+        Press(key.data),
+        notification_id=row.id,
+        version=row.thing_version or 0,
+        expires=row.useful_until,
+        user_id=user_id,
+    )
+    return Key(key.label, data=data)
+
+
+def _words(kind: str, details: dict[str, Any], now: datetime) -> str:
+    return _environment().get_template(f"{kind}.txt").render(details | {"now": now}).strip()
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES / "notifications"),
+        undefined=StrictUndefined,
+        autoescape=select_autoescape(enabled_extensions=("txt",), default=True),
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"when": when, "day": day, "problem": problem}
+    return environment

@@ -1,0 +1,80 @@
+"""Sentences: refusals and times as people read them. The words themselves live in templates/."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from core import clock
+from core.errors import Refusal
+
+TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
+_WEEKDAYS = "一二三四五六日"
+
+
+def when(instant: datetime, *, seconds: bool = False) -> str:
+    """5月20日 周三 18:00, with the year in front when it is another one."""
+    there = clock.local(instant)
+    year = "" if there.year == clock.business_today().year else f"{there.year}年"
+    clock_part = f"{there:%H:%M:%S}" if seconds else f"{there:%H:%M}"
+    return f"{year}{there.month}月{there.day}日 周{_WEEKDAYS[there.weekday()]} {clock_part}"
+
+
+def day(value: date) -> str:
+    """2026年5月20日."""
+    return f"{value.year}年{value.month}月{value.day}日"
+
+
+def sentence(refusal: Refusal) -> str:
+    """What the refusal says, why, and the way out, in one or two Chinese sentences."""
+    entry = _sentences().get(refusal.sentence_code) or _sentences()[type(refusal).code]
+    facts = {name: _shown(value) for name, value in refusal.facts.items()}
+    parts = [_filled(entry["text"], facts)]
+    if entry.get("way_out"):
+        parts.append(_filled(entry["way_out"], facts))
+    if refusal.facts.get("suggestion"):
+        parts.append(f"建议：{facts['suggestion']}。")
+    if refusal.rule:
+        parts.append(f"（{refusal.rule}）")
+    return "".join(parts)
+
+
+def problem(code: str) -> str:
+    """The sentence of a code kept in a row (a failed stamp), without facts."""
+    entry = _sentences().get(code)
+    return entry["text"].split("{")[0] if entry else "系统未能完成此操作"
+
+
+def _filled(text: str, facts: Mapping[str, Any]) -> str:
+    try:
+        return text.format_map(facts)
+    except KeyError:
+        # A refusal raised without all its facts still has to say something; the architecture tests find these.
+        return text.format_map(_Blank(facts))
+
+
+class _Blank(dict[str, Any]):
+    def __missing__(self, key: str) -> str:
+        return "—"
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return when(value)
+    if isinstance(value, date):
+        return day(value)
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return "、".join(str(item) for item in value)
+    return "" if value is None else value
+
+
+@lru_cache(maxsize=1)
+def _sentences() -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for path in [TEMPLATES / "refusals.toml", *sorted((TEMPLATES / "refusals").glob("*.toml"))]:
+        found |= tomllib.loads(path.read_text(encoding="utf-8"))
+    return found
