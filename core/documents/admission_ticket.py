@@ -20,6 +20,7 @@ from core.documents.sheet import (
     table_head,
     table_row,
     title,
+    with_level,
     wrap,
 )
 
@@ -120,7 +121,7 @@ def _who(paper: Paper, ticket: TicketFacts) -> None:
         (ticket.name, 15.0),
         (f"{ticket.id_number}（{ticket.id_type}）", 11.0),
         (ticket.ticket_no, 13.0),
-        (f"{ticket.certificate}（{ticket.level}）", 11.0),
+        (with_level(ticket.certificate, ticket.level), 11.0),
         (ticket.college, 11.0),
         (ticket.site, 11.0),
     )

@@ -10,7 +10,7 @@ from io import BytesIO
 
 from core import clock
 from core.documents.paper import A4_LANDSCAPE, GREY, INK, Colour, Paper
-from core.documents.sheet import in_cell, wrap
+from core.documents.sheet import bare_name, in_cell, wrap
 from core.errors import Incomplete
 
 TEMPLATE_VERSION = "1"
@@ -31,7 +31,7 @@ _TEXT_X, _TEXT_WIDTH = 78.0, 190.0
 class CertificateFacts:
     """All that stands on the certificate; year and month are those of the exam, pictures are file contents.
 
-    certificate is the bare name (老年照护职业技能等级证书 without the level), certificate_en its translation as kept
+    certificate is its name, with or without the level in brackets at the end, certificate_en its translation as kept
     with the certificate type (对应翻译), empty where there is none yet. officer_seal is the college's 签名章.
     """
 
@@ -55,7 +55,7 @@ class CertificateFacts:
     @property
     def trade(self) -> str:
         """老年照护 of 老年照护职业技能等级证书."""
-        return self.certificate.removesuffix("证书").removesuffix("职业技能等级")
+        return bare_name(self.certificate, self.level).removesuffix("证书").removesuffix("职业技能等级")
 
 
 def statement(facts: CertificateFacts) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import BinaryIO
 
 from core.documents.paper import A4_LANDSCAPE, GREY, TINT, Paper
-from core.documents.sheet import footer, in_cell, span, title
+from core.documents.sheet import footer, in_cell, span, title, with_level
 
 TEMPLATE_VERSION = "1"
 _LEFT, _WIDTH = 15.0, 267.0
@@ -57,7 +57,7 @@ def draw_door_labels(facts: Iterable[DoorLabelFacts], out: BinaryIO, *, printed_
 
 
 def _head(paper: Paper, label: DoorLabelFacts) -> None:
-    title(paper, f"1+X {label.certificate}（{label.level}）考核", y=20, size=17)
+    title(paper, f"1+X {with_level(label.certificate, label.level)}考核", y=20, size=17)
     in_cell(paper, _LEFT, 25, _WIDTH, 32, label.room, size=66, align="centre", bold=True)
     in_cell(paper, _LEFT, 58, _WIDTH, 8, f"{label.site}　{label.room_address}", size=12, align="centre", colour=GREY)
     names = [seat.seat_no for seat in label.seats]

@@ -56,6 +56,18 @@ def span(starts_at: datetime, ends_at: datetime) -> str:
     return f"{first}—{last}"
 
 
+def bare_name(certificate: str, level: str) -> str:
+    """The certificate's name without the level that the catalogue keeps in brackets at its end (§2.9)."""
+    for bracketed in (f"（{level}）", f"({level})"):
+        certificate = certificate.removesuffix(bracketed)
+    return certificate.rstrip()
+
+
+def with_level(certificate: str, level: str) -> str:
+    """老年照护职业技能等级证书（初级）, the level named once however the catalogue writes it."""
+    return f"{bare_name(certificate, level)}（{level}）"
+
+
 def in_cell(
     paper: Paper,
     x: float,

@@ -40,6 +40,11 @@ def test_the_chinese_sentence_names_month_trade_level_and_the_credit_bank() -> N
     )
 
 
+@pytest.mark.parametrize("written", ["老年照护职业技能等级证书(初级)", "老年照护职业技能等级证书（初级）", "老年照护"])
+def test_the_level_is_named_once_however_the_catalogue_writes_the_certificate(written: str) -> None:
+    assert statement(replace(facts(), certificate=written)) == statement(facts())
+
+
 @pytest.mark.parametrize(("level", "word"), [("初级", "Primary"), ("中级", "Intermediate"), ("高级", "Advanced")])
 def test_the_english_sentence_says_the_same(level: str, word: str) -> None:
     text = statement_in_english(replace(facts(), level=level))

@@ -78,6 +78,13 @@ def test_a_ticket_says_everything_the_candidate_needs() -> None:
     assert all(rule in page for rule in CANDIDATE_RULES)
 
 
+def test_the_level_stands_once_in_the_name_of_the_certificate() -> None:
+    page = tickets(replace(a_ticket(), certificate="老年照护职业技能等级证书(初级)")).pages[0]
+
+    assert "老年照护职业技能等级证书（初级）" in page
+    assert page.count("初级") == 1
+
+
 def test_the_subjects_stand_in_the_order_of_their_times() -> None:
     page = tickets(a_ticket()).pages[0]
 
