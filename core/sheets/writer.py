@@ -62,7 +62,8 @@ _PARTS = {
     '<xf numFmtId="49" fontId="0" fillId="0" borderId="1" quotePrefix="1" applyNumberFormat="1" applyBorder="1"/>'
     '<xf numFmtId="0" fontId="0" fillId="0" borderId="1" applyBorder="1"/>'
     '<xf numFmtId="49" fontId="0" fillId="3" borderId="1" quotePrefix="1" applyNumberFormat="1" applyFill="1"'
-    ' applyBorder="1"/></cellXfs></styleSheet>',
+    ' applyBorder="1"/></cellXfs>'
+    '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>',
 }
 
 
