@@ -76,13 +76,15 @@ def _summary(api: BotApi, chat: Persona | Group) -> dict[str, Any]:
 
 
 def _preview(entry: Entry) -> str:
-    message = entry.message
+    return _words_of(entry.message).replace("\n", " ")[:60]
+
+
+def _words_of(message: dict[str, Any]) -> str:
+    """A message in one line of a list: its kind, if it is not just text, and its words."""
     words = message.get("text") or message.get("caption") or ""
     if "document" in message:
         words = f"[文件] {message['document']['file_name']} {words}"
-    if "photo" in message:
-        words = f"[图片] {words}"
-    return words.replace("\n", " ")[:60]
+    return f"[图片] {words}" if "photo" in message else words
 
 
 def _time(seconds: int) -> str:
@@ -126,7 +128,7 @@ def _message(entry: Entry) -> dict[str, Any]:
         shown["reply"] = {
             "id": replied["message_id"],
             "name": replied["from"]["first_name"],
-            "text": (replied.get("text") or replied.get("caption") or "[文件]")[:80],
+            "text": _words_of(replied)[:80],
         }
     if origin := m.get("forward_origin"):
         shown["forwarded"] = origin["sender_user"]["first_name"]

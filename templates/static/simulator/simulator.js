@@ -170,8 +170,8 @@ class Phone {
     r.as.addEventListener("change", () => { this.person = Number(r.as.value); this.render(true); });
     r.messages.addEventListener("scroll", () => this.seen());
     this.node.addEventListener("click", (event) => {
-      const opener = event.target.closest(".sheet, [data-role=menu], [data-role=more], .act");
-      if (!opener) this.closeSheet();
+      const opener = ".sheet, [data-role=menu], [data-role=more], .act";
+      if (!event.composedPath().some((node) => node.matches?.(opener))) this.closeSheet();
     });
     this.node.addEventListener("keydown", (event) => { if (event.key === "Escape") this.closeSheet(); });
   }
@@ -442,7 +442,7 @@ class Phone {
       const commands = info.started === false ? [] : this.conversation.commands.slice(0, 4);
       wanted.push(this.piece("nothing", JSON.stringify([info.started, commands]), () => make("div", { class: "nothing" },
         make("b", {}, info.started === false ? "还没有开始对话" : "还没有消息"),
-        info.started === false ? `点下方“开始”，机器人才能给${info.name}发消息。` : "像在手机上一样：发消息、选命令、按按钮。",
+        info.started === false ? `点下方“开始”，机器人才能给${info.name}发消息。` : "发消息、选命令，和在手机上一样。",
         commands.length ? make("div", { class: "keys" }, ...commands.map((c) => make("div", {}, make("button", {
           type: "button", class: "key", onclick: () => this.say(`/${c.command}`) }, c.description)))) : null)));
     }
