@@ -68,7 +68,7 @@ def _shown(value: Any) -> Any:
     if isinstance(value, date):
         return day(value)
     if isinstance(value, (list, tuple, set, frozenset)):
-        return "、".join(str(item) for item in value)
+        return "、".join(str(item) for item in value) or "无"
     return "" if value is None else value
 
 

@@ -122,7 +122,7 @@ def _failed(reading: SheetReading, columns: Sequence[Column], sentence: Sentence
     for number in reading.rejected:
         cells = zip(columns, reading.cells[number], strict=True)
         line = [Marked(shown(cell)) if column.title in wrong[number] else shown(cell) for column, cell in cells]
-        yield [*line, f"原第 {number} 行　" + "；".join(reasons[number])]
+        yield [*line, f"原第 {number} 行　" + "　".join(reasons[number])]
 
 
 def _entry(name: str) -> zipfile.ZipInfo:

@@ -12,6 +12,7 @@ import openpyxl
 import pytest
 
 from core.errors import FileRefused, ValueRefused
+from core.notifications.words import sentence
 from core.rules import values
 from core.sheets import gate, reader, survey
 from core.sheets.reader import read_rows
@@ -398,3 +399,9 @@ def test_titles_and_fields_of_a_sheet_are_unique_and_its_key_exists() -> None:
 
 def _as_file(data: bytes) -> io.BytesIO:
     return io.BytesIO(data)
+
+
+def test_a_refused_file_says_in_chinese_which_columns_differ() -> None:
+    said = sentence(refused(xlsx(student(1), header=[*HEADER, "备注"])))
+    assert "缺少的列：无；多出的列：备注；重复的列：无" in said
+    assert "没有导入任何数据" in said

@@ -145,7 +145,7 @@ def test_failed_rows_carry_the_cells_as_uploaded_and_the_reasons() -> None:
         ["本校学生导入模板", "", "", "", "", ""],
         [*HEADER, "失败原因"],
         [*student(2, mobile="12 3"), "原第 4 行　手机号码：〔mobile_shape〕"],
-        [*student(3, name="", gender="X"), "原第 5 行　学生姓名：〔value_missing〕；性别：〔choice_unknown〕"],
+        [*student(3, name="", gender="X"), "原第 5 行　学生姓名：〔value_missing〕　性别：〔choice_unknown〕"],
         [*student(2), "原第 7 行　证件号码：〔duplicate_row〕"],
     ]
 
