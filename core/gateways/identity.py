@@ -27,7 +27,7 @@ class RuleVerifier:
         """photo_missing, photo_used_twice, id_number or birth_date; None when nothing speaks against the match."""
         if not photo:
             return "photo_missing"
-        if candidate.id_type is IdType.ID_CARD:
+        if candidate.id_type is IdType.RESIDENT:
             try:
                 id_number(candidate.id_number)
                 birth_date_of(candidate.id_number)

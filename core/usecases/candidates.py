@@ -88,7 +88,7 @@ def _judge(
         return "major_code", ValueRefused(
             "major_unknown", rule="R-076", value=values["major_code"], suggestion=suggestion
         )
-    if values["id_type"] is IdType.ID_CARD:
+    if values["id_type"] is IdType.RESIDENT:
         try:
             require_same_gender(values["id_number"], values["gender"])
         except ValueRefused as refusal:
@@ -149,7 +149,7 @@ def edit_candidate(tx: Tx, *, candidate_id: int, changes: Mapping[str, Any]) -> 
         raise IllegalMove("verified_is_locked", rule="R-089", thing=CANDIDATE.name, state=candidate.state.label)
     for name, value in changed.items():
         setattr(candidate, name, value)
-    if candidate.id_type is IdType.ID_CARD and candidate.gender is not None:
+    if candidate.id_type is IdType.RESIDENT and candidate.gender is not None:
         require_same_gender(candidate.id_number, candidate.gender)
     tx.session.flush()
     if candidate.state is C.INCOMPLETE and _is_complete(candidate):
