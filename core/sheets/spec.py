@@ -8,9 +8,9 @@ from datetime import date, datetime, time
 from typing import Any
 
 from core.errors import Refusal
+from core.usecases.imports import Row, RowRefused
 
 Sentence = Callable[[Refusal], str]
-Row = tuple[int, dict[str, Any]]  # the number Excel shows, {field: clean value}
 
 REASON = "失败原因"  # the column failed rows come back with; the reader takes it and does not read it
 GUIDE = "填写说明"  # the template's second worksheet
@@ -108,13 +108,13 @@ class SheetReading:
         """Numbers of the rejected rows, in file order."""
         return sorted({error.row for error in self.errors})
 
-    def reject(self, refusals: Iterable[tuple[int, Refusal]]) -> None:
-        """Take back rows that a use case refused; a refusal with the fact `field` points at that cell."""
+    def reject(self, refused: Iterable[RowRefused]) -> None:
+        """Take back rows that a use case refused; where the field at fault is a column, that cell is to blame."""
         positions = {column.field: at for at, column in enumerate(self.spec.columns)}
-        for number, refusal in refusals:
-            name = str(refusal.facts.get("field", ""))
-            value = shown(self.cells[number][positions[name]]) if name in positions else ""
-            self.errors.append(CellError(number, self.spec.titles_of([name]), value, refusal))
+        for fault in refused:
+            at = positions.get(fault.field)
+            value = "" if at is None else shown(self.cells[fault.row][at])
+            self.errors.append(CellError(fault.row, self.spec.titles_of([fault.field]), value, fault.refusal))
         gone = {error.row for error in self.errors}
         self.accepted = [row for row in self.accepted if row[0] not in gone]
         self.errors.sort(key=lambda error: error.row)

@@ -17,6 +17,7 @@ from core.rules import values
 from core.sheets import gate, reader, survey
 from core.sheets.reader import read_rows
 from core.sheets.spec import Column, SheetReading, SheetSpec
+from core.usecases.imports import RowRefused
 from tests.core.sheets.broken_files import (
     HEADER,
     SHEET,
@@ -206,7 +207,7 @@ def test_a_blank_in_a_required_column_is_refused_whatever_the_cleaner_says() -> 
 
 def test_a_use_case_can_take_rows_back_and_point_at_the_cell() -> None:
     reading = read(xlsx(student(1), student(2)))
-    reading.reject([(4, ValueRefused("choice_unknown", field="mobile", value="", allowed=""))])
+    reading.reject([RowRefused(4, "mobile", ValueRefused("choice_unknown", value="", allowed=""))])
     assert errors(reading) == [(4, "手机号码", "choice_unknown")]
     assert reading.errors[0].value == "13800138000"
     assert [number for number, _ in reading.accepted] == [3]

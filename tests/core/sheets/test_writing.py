@@ -21,6 +21,7 @@ from core.sheets.reader import read_rows
 from core.sheets.spec import Column, SheetReading, SheetSpec
 from core.sheets.template import write_template
 from core.sheets.writer import Heading, Marked, letters, write_failed_rows, write_rows
+from core.usecases.imports import RowRefused
 from tests.core.sheets.broken_files import HEADER, STUDENTS, saved, some_id, student, xlsx
 
 
@@ -165,7 +166,7 @@ def test_failed_rows_once_corrected_are_taken_by_the_same_import() -> None:
 
 def test_rows_a_use_case_refused_are_among_the_failed_ones() -> None:
     reading = read(xlsx(student(1), student(2)))
-    reading.reject([(4, ValueRefused("already_there"))])
+    reading.reject([RowRefused(4, "", ValueRefused("already_there"))])
     assert seen_by_calamine(failed(reading))[2:] == [[*student(2), "原第 4 行　〔already_there〕"]]
 
 
