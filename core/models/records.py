@@ -62,6 +62,7 @@ class Notification(Base):
     attempts: Mapped[int] = mapped_column(default=0)
     next_attempt_at: Mapped[datetime]
     lease_until: Mapped[datetime | None]
+    may_have_arrived: Mapped[bool] = mapped_column(default=False)
     delivered_at: Mapped[datetime | None]
     last_error: Mapped[str | None] = mapped_column(String(200))
     chat_id: Mapped[int | None] = mapped_column(BigInteger)
@@ -103,6 +104,7 @@ class ChatDraft(Base):
 
     account_id: Mapped[int] = mapped_column(unique=True)
     flow: Mapped[str] = mapped_column(String(40))
+    text: Mapped[Words] = mapped_column(default="")
     thing_id: Mapped[int]
     thing_version: Mapped[int]
     chat_id: Mapped[int] = mapped_column(BigInteger)

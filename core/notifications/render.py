@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from sqlalchemy.orm import Session
 
 from core import settings
+from core.gateways.keys import Key
 from core.models.records import Notification
 from core.notifications.buttons import press_data
 from core.notifications.message import Button, Message, Press, revive
@@ -20,16 +21,6 @@ from core.rules.certificates import Party
 from core.rules.notices import LAST_SNOOZE_BEFORE_END, SNOOZE, ReplyState
 
 _SIGNING_PARTY = {"certificates.signing_requested": Party.COLLEGE, "certificates.teo_signing_requested": Party.TEO}
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One button as a keyboard needs it: exactly one of data, url, page is set. page opens inside Telegram."""
-
-    label: str
-    data: str | None = None
-    url: str | None = None
-    page: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,8 +57,15 @@ def claim_due(tx: Tx, *, limit: int) -> list[Claim]:
         if tx.now > row.useful_until or not revive_of(row).is_still_true(tx.session, tx.now):
             _put_away(tx, row, "useless")
             continue
-        is_repeat = row.delivery_state is DeliveryState.SENDING
-        tx.advance(row, DELIVERY, "claim", lease_until=tx.now + LEASE, attempts=row.attempts + 1)
+        is_repeat = row.may_have_arrived or row.delivery_state is DeliveryState.SENDING
+        tx.advance(
+            row,
+            DELIVERY,
+            "claim",
+            lease_until=tx.now + LEASE,
+            attempts=row.attempts + 1,
+            may_have_arrived=is_repeat,
+        )
         claims.append(Claim(row.id, is_repeat))
     return claims
 
@@ -100,14 +107,27 @@ def mark_failed(tx: Tx, *, notification_id: int, why: str) -> None:
     tx.advance(tx.get(Notification, notification_id), DELIVERY, "fail", last_error=why, lease_until=None)
 
 
-def mark_for_retry(tx: Tx, *, notification_id: int, why: str, retry_after: timedelta | None = None) -> None:
-    """For now: later again, when Telegram says or by back-off; after many attempts it has failed."""
+def mark_for_retry(
+    tx: Tx, *, notification_id: int, why: str, retry_after: timedelta | None = None, may_have_arrived: bool = False
+) -> None:
+    """For now: later again, when Telegram says or by back-off; after many attempts it has failed.
+
+    may_have_arrived: nobody knows whether Telegram took it, so every later copy says that it is one.
+    """
     row = tx.get(Notification, notification_id)
     if row.attempts >= MAX_ATTEMPTS and retry_after is None:
         mark_failed(tx, notification_id=notification_id, why=why)
         return
     due = next_attempt(tx.now, row.attempts, retry_after)
-    tx.advance(row, DELIVERY, "retry_later", next_attempt_at=due, last_error=why, lease_until=None)
+    tx.advance(
+        row,
+        DELIVERY,
+        "retry_later",
+        next_attempt_at=due,
+        last_error=why,
+        lease_until=None,
+        may_have_arrived=row.may_have_arrived or may_have_arrived,
+    )
 
 
 def mark_refreshed(tx: Tx, *, notification_id: int) -> None:

@@ -1,0 +1,170 @@
+"""Telegram as the outbox needs it: send or edit one message, and say plainly what became of it.
+
+The only module of core that knows python-telegram-bot. What Telegram answers is sorted into four outcomes, because a
+sender must treat them differently: done, gone for good, not now, and nobody knows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from types import TracebackType
+from typing import Self
+
+from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions, ReplyParameters, WebAppInfo
+from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError, RetryAfter, TelegramError, TimedOut
+from telegram.request import HTTPXRequest
+
+from core import settings
+from core.gateways.init_data import token_in_force
+from core.gateways.keys import Key
+
+PER_SECOND = 29.7  # Telegram speaks of 30 messages a second; an even pace just below never meets a 429
+_GONE_CHATS = ("chat not found", "user is deactivated", "bot was kicked", "have no rights to send")
+_UNEDITABLE = ("message is not modified", "message to edit not found", "message can't be edited")
+
+
+class Fate(StrEnum):
+    """What became of a message."""
+
+    DONE = "done"
+    GONE = "gone"  # this chat will never take a message again
+    REFUSED = "refused"  # this very message will never be taken
+    LATER = "later"  # a later try may succeed, and this one did not arrive
+    UNKNOWN = "unknown"  # it may have arrived: a repeat must say so
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """fate, the message's id when done, Telegram's own waiting time when it named one, and a word for the row."""
+
+    fate: Fate
+    message_id: int | None = None
+    retry_after: timedelta | None = None
+    why: str = ""
+
+
+class Pacer:
+    """Evenly spaced turns for everybody who sends; a 429 holds all of them."""
+
+    def __init__(self, per_second: float = PER_SECOND) -> None:
+        self._gap = 1 / per_second
+        self._next = 0.0
+
+    async def turn(self) -> None:
+        """Wait for one's turn."""
+        now = time.monotonic()
+        self._next = max(self._next + self._gap, now)
+        await asyncio.sleep(self._next - now)
+
+    def hold(self, pause: timedelta) -> None:
+        """Nobody sends before the pause is over."""
+        self._next = max(self._next, time.monotonic() + pause.total_seconds())
+
+
+def api_base() -> tuple[str, str]:
+    """(base_url, base_file_url) as python-telegram-bot wants them, the token to be appended."""
+    given = settings.current().telegram_api_url.rstrip("/")
+    if given:
+        return f"{given}/bot", f"{given}/file/bot"
+    if not settings.current().telegram_token.get_secret_value():
+        here = f"http://{settings.current().host}:{settings.current().port}/simulator/api"
+        return f"{here}/bot", f"{here}/file/bot"
+    return "https://api.telegram.org/bot", "https://api.telegram.org/file/bot"
+
+
+def markup(keys: tuple[tuple[Key, ...], ...]) -> InlineKeyboardMarkup | None:
+    """Keys as Telegram's inline keyboard; None without keys."""
+    if not keys:
+        return None
+    return InlineKeyboardMarkup([[_button(key) for key in line] for line in keys])
+
+
+def _button(key: Key) -> InlineKeyboardButton:
+    if key.page is not None:
+        opens_inside = key.page.startswith("https://") or settings.current().simulated
+        if opens_inside:
+            return InlineKeyboardButton(key.label, web_app=WebAppInfo(key.page))
+        return InlineKeyboardButton(key.label, url=key.page)
+    if key.url is not None:
+        return InlineKeyboardButton(key.label, url=key.url)
+    return InlineKeyboardButton(key.label, callback_data=key.data)
+
+
+class Telegram:
+    """An open line to the Bot API: `async with Telegram() as line`. One per process, shared by its workers."""
+
+    def __init__(self, *, pacer: Pacer | None = None) -> None:
+        base_url, base_file_url = api_base()
+        request = HTTPXRequest(connection_pool_size=32, read_timeout=15, connect_timeout=10, write_timeout=15)
+        self._bot = Bot(token_in_force(), base_url=base_url, base_file_url=base_file_url, request=request)
+        self._pacer = pacer or Pacer()
+
+    async def __aenter__(self) -> Self:
+        await self._bot.initialize()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._bot.shutdown()
+
+    async def send(
+        self, chat_id: int, text: str, keys: tuple[tuple[Key, ...], ...], *, reply_to: int | None = None
+    ) -> Report:
+        """A new message, protected from forwarding."""
+        await self._pacer.turn()
+        try:
+            sent = await self._bot.send_message(
+                chat_id,
+                text,
+                parse_mode="HTML",
+                reply_markup=markup(keys),
+                protect_content=True,
+                link_preview_options=LinkPreviewOptions(is_disabled=True),
+                reply_parameters=ReplyParameters(reply_to, allow_sending_without_reply=True) if reply_to else None,
+            )
+        except TelegramError as trouble:
+            return self._sorted(trouble)
+        return Report(Fate.DONE, message_id=sent.message_id)
+
+    async def edit(self, chat_id: int, message_id: int, text: str, keys: tuple[tuple[Key, ...], ...]) -> Report:
+        """The same message with the present truth; one that cannot be edited any more counts as done."""
+        await self._pacer.turn()
+        try:
+            await self._bot.edit_message_text(
+                text, chat_id=chat_id, message_id=message_id, parse_mode="HTML", reply_markup=markup(keys)
+            )
+        except BadRequest as trouble:
+            if any(words in trouble.message.lower() for words in _UNEDITABLE):
+                return Report(Fate.DONE, message_id=message_id, why="uneditable")
+            return self._sorted(trouble)
+        except TelegramError as trouble:
+            return self._sorted(trouble)
+        return Report(Fate.DONE, message_id=message_id)
+
+    def _sorted(self, trouble: TelegramError) -> Report:
+        why = type(trouble).__name__
+        if isinstance(trouble, RetryAfter):
+            pause = _as_timedelta(trouble.retry_after)
+            self._pacer.hold(pause)
+            return Report(Fate.LATER, retry_after=pause, why=why)
+        if isinstance(trouble, Forbidden):
+            return Report(Fate.GONE, why=why)
+        if isinstance(trouble, BadRequest):
+            is_gone = any(words in trouble.message.lower() for words in _GONE_CHATS)
+            return Report(Fate.GONE if is_gone else Fate.REFUSED, why=why)
+        if isinstance(trouble, TimedOut):
+            return Report(Fate.UNKNOWN, why=why)
+        if isinstance(trouble, InvalidToken):
+            return Report(Fate.LATER, retry_after=timedelta(minutes=1), why=why)
+        if isinstance(trouble, NetworkError) and "connect" not in str(trouble.__cause__ or "").lower():
+            return Report(Fate.UNKNOWN, why=why)
+        return Report(Fate.LATER, why=why)
+
+
+def _as_timedelta(value: int | timedelta) -> timedelta:
+    return value if isinstance(value, timedelta) else timedelta(seconds=value)
