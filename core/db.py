@@ -229,7 +229,8 @@ class Tx:
         self.session.refresh(thing)
         if moved is None:
             raise StaleState(thing=machine.name, state=getattr(thing, column).label)
-        self._note(model.__tablename__, thing.id, action, before, after, reason)
+        if model.__audited__:
+            self._note(model.__tablename__, thing.id, action, before, after, reason)
         return target
 
     def advance_all(
@@ -248,10 +249,10 @@ class Tx:
                 .returning(model.id)
                 .execution_options(synchronize_session=False)
             ).all()
-            if ids:
+            moved.extend(ids)
+            if ids and model.__audited__:
                 after = {machine.column: target, "ids": trail.ranges(ids)} | columns
                 self._note(model.__tablename__, None, action, {}, after, reason)
-                moved.extend(ids)
         self.session.expire_all()
         return moved
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from core.actors import Actor
-from core.models.certificates import Certificate, CertificateIssuance
+from core.models.certificates import Certificate, CertificateIssuance, SigningSession
 from core.models.plans import ExamPlan
-from core.rules.certificates import IssuanceState, Party
+from core.rules.certificates import OPEN_SIGNING, IssuanceState, Party
 from core.rules.organisations import Role
 
 
@@ -94,3 +95,18 @@ def batch_version(session: Session, where: ColumnElement[bool]) -> int:
 def certificate_by_number(session: Session, certificate_no: str) -> Certificate | None:
     """An issued certificate; who asks must know the ID number too (R-247), which the caller compares."""
     return session.scalar(select(Certificate).where(Certificate.certificate_no == certificate_no))
+
+
+def issuances_to_generate() -> Select[tuple[int]]:
+    """Ids that wait for their certificate, oldest first; a bounded bite, the next tick takes the next."""
+    return (
+        select(CertificateIssuance.id)
+        .where(CertificateIssuance.state == IssuanceState.GENERATING)
+        .order_by(CertificateIssuance.id)
+        .limit(500)
+    )
+
+
+def signings_to_expire(now: datetime) -> Select[tuple[int]]:
+    """Ids of open ceremonies whose time is over (T-19)."""
+    return select(SigningSession.id).where(SigningSession.state.in_(OPEN_SIGNING), SigningSession.expires_at < now)

@@ -345,9 +345,11 @@ def cancel_signing(tx: Tx, *, token: str) -> None:
     tx.advance(_session(tx, token), SIGNING, "cancel")
 
 
-def expire_signings(tx: Tx) -> int:
-    """T-19: record what the clock has closed; returns how many."""
-    return len(tx.advance_all(SigningSession, SIGNING, "expire", SigningSession.expires_at < tx.now))
+def expire_signing(tx: Tx, *, session_id: int) -> None:
+    """T-19: record what the clock has closed already."""
+    session = tx.lock(SigningSession, session_id)
+    if session.state in OPEN_SIGNING and tx.now > session.expires_at:
+        tx.advance(session, SIGNING, "expire")
 
 
 # -- refusing ------------------------------------------------------------------------------------------------------

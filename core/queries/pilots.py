@@ -1,0 +1,20 @@
+"""The pilot year as jobs and pages look at it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Select, select
+
+from core.models.pilots import DeclarationPlan, Quota
+from core.rules.pilots import QuotaState
+
+
+def declaration_plans_due(now: datetime) -> Select[tuple[int]]:
+    """Ids of declaration plans at which the clock has passed an edge nobody has announced."""
+    return select(DeclarationPlan.id).where(DeclarationPlan.next_edge_at <= now).order_by(DeclarationPlan.next_edge_at)
+
+
+def years_to_lapse(year: int) -> Select[tuple[int]]:
+    """Years before this one that still hold living quota."""
+    return select(Quota.year).where(Quota.year < year, Quota.state == QuotaState.ACTIVE).distinct()

@@ -1,0 +1,151 @@
+"""The outbox's sender: claims what is due, sends at Telegram's pace, writes down what became of each message.
+
+Killed between any two lines it loses nothing: a claim not reported within its lease is taken again and its copy says
+重发, because nobody knows whether the first one arrived.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+from core import clock
+from core.actors import SYSTEM
+from core.db import Tx, reading, transaction
+from core.gateways.telegram import Fate, Report, Telegram
+from core.models.records import Notification
+from core.notifications.render import chat_text, sealed
+from core.queries.notices import Letter, chat_of, earlier_copy, is_anything_due, stale_copies
+from core.usecases import accounts, notices
+from core.usecases.notices import Claim
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+BITE = 48
+IDLE_SECONDS = 0.5
+ACTOR = SYSTEM
+
+
+async def deliver_forever(stop: asyncio.Event) -> None:
+    """Send until told to stop; an unreachable Telegram is tried again, never given up."""
+    while not stop.is_set():
+        try:
+            async with Telegram() as line:
+                await _deliver(line, stop)
+        except Exception as trouble:
+            log.warning("outbox: %s; trying again", type(trouble).__name__)
+            await _pause(stop, 3)
+
+
+async def _deliver(line: Telegram, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        sent = await deliver_once(line)
+        if not sent:
+            await _pause(stop, IDLE_SECONDS)
+
+
+async def deliver_once(line: Telegram) -> int:
+    """One bite of the outbox and of stale copies; returns how many were handled."""
+    claims = await asyncio.to_thread(_claims)
+    stale = await asyncio.to_thread(_stale)
+    await asyncio.gather(*(_send(line, claim) for claim in claims), *(_refresh(line, ident) for ident in stale))
+    return len(claims) + len(stale)
+
+
+async def _send(line: Telegram, claim: Claim) -> None:
+    letter = await asyncio.to_thread(_letter, claim)
+    if letter is None:
+        return
+    report = await line.send(letter.chat_id, letter.text, letter.keys, reply_to=letter.reply_to)
+    await asyncio.to_thread(_write_down, letter, report)
+
+
+async def _refresh(line: Telegram, notification_id: int) -> None:
+    letter = await asyncio.to_thread(_stale_letter, notification_id)
+    if letter is None or letter.message_id is None:
+        return
+    report = await line.edit(letter.chat_id, letter.message_id, letter.text, letter.keys)
+    if report.fate in (Fate.DONE, Fate.GONE, Fate.REFUSED):
+        await asyncio.to_thread(_do, lambda tx: notices.mark_refreshed(tx, notification_id=notification_id))
+
+
+def _claims() -> list[Claim]:
+    with reading() as session:
+        if not is_anything_due(session, clock.now()):
+            return []
+    return _do(lambda tx: notices.claim_due(tx, limit=BITE))
+
+
+def _stale() -> list[int]:
+    with reading() as session:
+        return list(session.scalars(stale_copies()))
+
+
+def _letter(claim: Claim) -> Letter | None:
+    """The claimed message in words; None when it has no chat to go to, or cannot be put into words."""
+    with reading() as session:
+        row = session.get_one(Notification, claim.notification_id)
+        chat_id = chat_of(session, row.account_id)
+        if chat_id is not None:
+            try:
+                rendered = chat_text(session, row, clock.now(), is_repeat=claim.is_repeat)
+                keys = sealed(rendered.keys, row, chat_id)
+                return Letter(row.id, chat_id, None, rendered.text, keys, earlier_copy(session, row))
+            except Exception:
+                log.exception("message %s of kind %s cannot be rendered", row.id, row.kind)
+    if chat_id is None:
+        _do(lambda tx: notices.mark_unreachable(tx, notification_id=claim.notification_id, why="no chat"))
+    else:
+        _do(lambda tx: notices.mark_failed(tx, notification_id=claim.notification_id, why="unrenderable"))
+    return None
+
+
+def _stale_letter(notification_id: int) -> Letter | None:
+    with reading() as session:
+        row = session.get_one(Notification, notification_id)
+        if row.chat_id is None or row.message_id is None:
+            return None
+        rendered = chat_text(session, row, clock.now())
+        keys = sealed(rendered.keys, row, row.chat_id)
+        return Letter(row.id, row.chat_id, row.message_id, rendered.text, keys, None)
+
+
+def _write_down(letter: Letter, report: Report) -> None:
+    ident = letter.notification_id
+    if report.fate is Fate.DONE and report.message_id is not None:
+        message_id = report.message_id
+        _do(lambda tx: notices.mark_delivered(tx, notification_id=ident, chat_id=letter.chat_id, message_id=message_id))
+    elif report.fate is Fate.GONE:
+        _do(lambda tx: _give_up(tx, ident, report.why))
+    elif report.fate is Fate.REFUSED:
+        _do(lambda tx: notices.mark_failed(tx, notification_id=ident, why=report.why))
+    else:
+        _do(
+            lambda tx: notices.mark_for_retry(
+                tx,
+                notification_id=ident,
+                why=report.why,
+                retry_after=report.retry_after,
+                may_have_arrived=report.fate is Fate.UNKNOWN,
+            )
+        )
+
+
+def _give_up(tx: Tx, notification_id: int, why: str) -> None:
+    account_id = tx.get(Notification, notification_id).account_id
+    notices.mark_failed(tx, notification_id=notification_id, why=why)
+    accounts.bury_binding(tx, account_id=account_id, reason=why)
+
+
+def _do(verb: Callable[[Tx], T]) -> T:
+    with transaction(ACTOR) as tx:
+        return verb(tx)
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return
