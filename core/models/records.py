@@ -97,7 +97,10 @@ class ChatUpdate(Base):
 
 
 class ChatDraft(Base):
-    """What the bot is waiting for from a person (a reason, a number): a row, so that a restart forgets nothing."""
+    """What the bot is waiting for from a person: a row, so that a restart forgets nothing.
+
+    thing_version and shown_count: what the person was shown; text: what they have said so far.
+    """
 
     __tablename__ = "chat_drafts"
     __audited__ = False
@@ -107,6 +110,7 @@ class ChatDraft(Base):
     text: Mapped[Words] = mapped_column(default="")
     thing_id: Mapped[int]
     thing_version: Mapped[int]
+    shown_count: Mapped[int] = mapped_column(default=0)
     chat_id: Mapped[int] = mapped_column(BigInteger)
     message_id: Mapped[int] = mapped_column(BigInteger)
     expires_at: Mapped[datetime]

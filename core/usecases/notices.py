@@ -241,7 +241,16 @@ def retarget_tasks(tx: Tx, *, thing_type: str, thing_id: int) -> None:
 
 
 def start_draft(
-    tx: Tx, *, flow: str, thing_id: int, thing_version: int, chat_id: int, message_id: int, lasts: timedelta
+    tx: Tx,
+    *,
+    flow: str,
+    thing_id: int,
+    thing_version: int,
+    chat_id: int,
+    message_id: int,
+    lasts: timedelta,
+    shown_count: int = 0,
+    text: str = "",
 ) -> ChatDraft:
     """The bot waits for a word of this person; a later question replaces an earlier one."""
     drop_draft(tx)
@@ -251,6 +260,8 @@ def start_draft(
             flow=flow,
             thing_id=thing_id,
             thing_version=thing_version,
+            shown_count=shown_count,
+            text=text,
             chat_id=chat_id,
             message_id=message_id,
             expires_at=tx.now + lasts,

@@ -56,6 +56,7 @@ def upgrade() -> None:
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("thing_id", sa.Integer(), nullable=False),
         sa.Column("thing_version", sa.Integer(), nullable=False),
+        sa.Column("shown_count", sa.Integer(), nullable=False),
         sa.Column("chat_id", sa.BigInteger(), nullable=False),
         sa.Column("message_id", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", UtcDateTime(), nullable=False),
