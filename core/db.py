@@ -112,6 +112,16 @@ def upgrade() -> None:
     command.upgrade(alembic_config(), "head")
 
 
+def differences() -> list[str]:
+    """How the database differs from the models, a line each; empty when they agree (checks are a test's business)."""
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    with engine().connect().execution_options(write=False) as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return [str(difference) for difference in compare_metadata(context, metadata)]
+
+
 def alembic_config() -> Any:
     """Alembic's configuration, made in code so that it works from wherever kaowu is installed."""
     from alembic.config import Config

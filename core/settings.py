@@ -15,6 +15,7 @@ from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "KAOWU_"
+SIMULATOR_BOT = "kaowu_demo_bot"  # the bot's name where the simulator stands in for Telegram
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 

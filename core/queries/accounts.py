@@ -8,8 +8,9 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, selectinload
 
 from core.actors import Actor
+from core.errors import NotFound
 from core.models.accounts import AccountRole, ChatBinding, OneTimeCode, UserAccount
-from core.models.organisations import College, EducationAuthority
+from core.models.organisations import College, EducationAuthority, EvaluationOrg
 from core.rules.organisations import AccountState, BindingState, Role
 
 
@@ -96,3 +97,23 @@ def province_contact(session: Session, province_code: str) -> str:
 def college_names(session: Session, ids: list[int]) -> dict[int, str]:
     """College id to name."""
     return dict(session.execute(select(College.id, College.name).where(College.id.in_(ids))).tuples().all())
+
+
+def owner_by_code(session: Session, role: Role, code: str) -> dict[str, int]:
+    """The organisation a role belongs to, as a keyword for create_account; NotFound for an unknown code."""
+    if role is Role.ADMIN:
+        return {}
+    if role in (Role.PROVINCE, Role.CITY):
+        column = EducationAuthority.province_code if role is Role.PROVINCE else EducationAuthority.city_code
+        wanted = select(EducationAuthority.id).where(column == code)
+        if role is Role.PROVINCE:
+            wanted = wanted.where(EducationAuthority.city_code.is_(None))
+        name = "authority_id"
+    elif role is Role.TEO:
+        wanted, name = select(EvaluationOrg.id).where(EvaluationOrg.org_code == code), "org_id"
+    else:
+        wanted, name = select(College.id).where(College.college_code == code), "college_id"
+    ident = session.scalar(wanted)
+    if ident is None:
+        raise NotFound("organisation_unknown", rule="§2.5", code=code)
+    return {name: ident}

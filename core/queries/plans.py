@@ -8,14 +8,16 @@ from datetime import datetime
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
+from core.errors import NotFound
 from core.models.candidates import Candidate
 from core.models.organisations import College
 from core.models.pilots import Quota
 from core.models.plans import ExamPlan, ExamPlanCertificate, ExamPlanCollege
 from core.models.registrations import Registration
+from core.models.sites import ExamSite
 from core.rules.candidates import CandidateKind, CandidateState
 from core.rules.pilots import QuotaState
-from core.rules.plans import PlanState
+from core.rules.plans import PlanEdge, PlanState
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,3 +102,42 @@ def plans_closing_registration(now: datetime, until: datetime) -> Select[tuple[i
         ExamPlan.registration_closes_at >= now,
         ExamPlan.registration_closes_at <= until,
     )
+
+
+EDGE_WORDS = {
+    PlanEdge.REGISTRATION_OPENS: "报考开始",
+    PlanEdge.REGISTRATION_CLOSES: "报考截止",
+    PlanEdge.ARRANGEMENT_OPENS: "排考开始",
+    PlanEdge.ARRANGEMENT_CLOSES: "排考结束",
+    PlanEdge.EXAM_OPENS: "考试开始",
+    PlanEdge.EXAM_CLOSES: "考试结束",
+    PlanEdge.ENTRY_OPENS: "成绩登记开始",
+    PlanEdge.ENTRY_CLOSES: "成绩登记结束",
+    PlanEdge.PUBLICATION_OPENS: "成绩公示开始",
+    PlanEdge.REVIEW_CLOSES: "复查申请截止",
+    PlanEdge.PUBLICATION_CLOSES: "公示结束，成绩锁定",
+}
+
+
+def coming_edges(
+    session: Session, now: datetime, *, plan_no: str | None = None, until: datetime | None = None
+) -> list[tuple[datetime, str, str]]:
+    """(instant, plan's name, what happens) of everything the clock will still do to published plans, in time."""
+    query = select(ExamPlan).where(ExamPlan.state == PlanState.PUBLISHED)
+    if plan_no is not None:
+        query = query.where(ExamPlan.plan_no == plan_no)
+    found = [
+        (instant, f"{plan.plan_no} {plan.name}", EDGE_WORDS[edge])
+        for plan in session.scalars(query)
+        for instant, edge in plan.windows.edges()
+        if instant > now and (until is None or instant <= until)
+    ]
+    return sorted(found)
+
+
+def site_by_number(session: Session, site_no: str) -> int:
+    """The id of a site, or NotFound."""
+    ident = session.scalar(select(ExamSite.id).where(ExamSite.site_no == site_no))
+    if ident is None:
+        raise NotFound("site_unknown", rule="R-111", site=site_no)
+    return ident

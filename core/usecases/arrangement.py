@@ -11,7 +11,8 @@ from sqlalchemy import delete, select
 from core.arranging import problem
 from core.arranging.check import faults
 from core.arranging.fill import fill
-from core.db import Tx
+from core.actors import Actor
+from core.db import Tx, transaction
 from core.errors import IllegalMove, NotReady
 from core.models.plans import ExamPlan, ExamPlanSubject, ExamSession
 from core.models.registrations import (
@@ -60,6 +61,20 @@ def arrange_seats(tx: Tx, *, plan_id: int) -> Seating:
         unseated[codes[sitting.subject_id]] += 1
     _mark_subjects(tx, plan, {sitting.subject_id for sitting in left}, {sitting.subject_id for sitting in sittings})
     return Seating(len(seats), len(left), dict(unseated))
+
+
+def try_arrangement(actor: Actor, *, plan_id: int) -> Seating:
+    """What arrange_seats would do, with everything taken back."""
+    try:
+        with transaction(actor) as tx:
+            raise _Tried(arrange_seats(tx, plan_id=plan_id))
+    except _Tried as tried:
+        return tried.seating
+
+
+class _Tried(Exception):
+    def __init__(self, seating: Seating) -> None:
+        self.seating = seating
 
 
 def clear_arrangement(tx: Tx, *, plan_id: int) -> None:
