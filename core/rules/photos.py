@@ -9,6 +9,7 @@ from io import BytesIO
 from PIL import Image, ImageOps
 
 from core.errors import ValueRefused
+from core.rules.machine import Labelled
 
 WIDTH, HEIGHT = 295, 413
 PHOTO_BYTES = 5 * 1024 * 1024
@@ -19,7 +20,15 @@ _EIGHTH = (WIDTH // 8, HEIGHT // 8)  # each pixel is a mean of 64, and decoding 
 # Along the upper border, where hair and shoulders seldom reach: a red shirt must not pass for a red wall.
 _TOP = tuple((x, 0.03) for x in (0.03, 0.25, 0.5, 0.75, 0.97))
 _BORDER = (*_TOP, (0.03, 0.2), (0.97, 0.2), (0.03, 0.4), (0.97, 0.4))
-_RED_POINTS = 6
+_POINTS_ENOUGH = 6
+
+
+class Colour(Labelled):
+    """底色 of a photo."""
+
+    RED = "red", "红色"
+    BLUE = "blue", "蓝色"
+    WHITE = "white", "白色"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,22 +45,25 @@ class PhotoFacts:
     jpeg: bytes = field(repr=False)
 
 
-def check_photo(data: bytes) -> PhotoFacts:
-    """R-081: jpg or png by content, ≤ 5 MB, about 295×413, whole, on red; ValueRefused otherwise."""
+def check_photo(data: bytes, *, background: Colour | None = None) -> PhotoFacts:
+    """R-081: jpg or png by content, ≤ 5 MB, about 295×413, whole; ValueRefused otherwise.
+
+    background: the colour behind the person, if it matters; by default it does not (Appendix B).
+    """
     if len(data) > PHOTO_BYTES:
         raise ValueRefused("photo_too_large", rule="R-081", limit_mb=PHOTO_BYTES // 2**20)
     if not data.startswith((_JPEG, _PNG)):
         raise ValueRefused("photo_not_image", rule="R-081")
     try:
         with Image.open(BytesIO(data), formats=("JPEG", "PNG")) as image:
-            return _check(image, data)
+            return _check(image, data, background)
     except ValueRefused:
         raise
     except Exception:  # broken pictures make Pillow raise whatever its parsers trip over
         raise ValueRefused("photo_corrupt", rule="R-081") from None
 
 
-def _check(image: Image.Image, data: bytes) -> PhotoFacts:
+def _check(image: Image.Image, data: bytes, background: Colour | None) -> PhotoFacts:
     turned = image.getexif().get(_ORIENTATION, 1)
     width, height = image.size[::-1] if turned in _SIDEWAYS else image.size
     _require_size(width, height)  # before anything is decoded: the header of a bomb is as small as any
@@ -63,7 +75,8 @@ def _check(image: Image.Image, data: bytes) -> PhotoFacts:
     else:
         upright = ImageOps.exif_transpose(image).convert("RGB")
         small, kept = upright.reduce(8), _as_jpeg(upright)
-    _require_red(small)
+    if background is not None:
+        _require_background(small, background)
     return PhotoFacts(width, height, "JPEG" if is_jpeg else "PNG", hashlib.sha256(kept).hexdigest(), kept)
 
 
@@ -73,15 +86,21 @@ def _require_size(width: int, height: int) -> None:
         raise ValueRefused("photo_wrong_size", rule="R-081", width=width, height=height)
 
 
-def _require_red(small: Image.Image) -> None:
+def _require_background(small: Image.Image, colour: Colour) -> None:
     points = [small.getpixel((int(x * small.width), int(y * small.height))) for x, y in _BORDER]
-    if sum(_is_red(point) for point in points) < _RED_POINTS:
-        raise ValueRefused("photo_background", rule="R-081")
+    if sum(_is(colour, point) for point in points) < _POINTS_ENOUGH:
+        raise ValueRefused("photo_background", rule="R-081", colour=colour.label)
 
 
-def _is_red(point: object) -> bool:
+def _is(colour: Colour, point: object) -> bool:
     red, green, blue = point if isinstance(point, tuple) else (0, 0, 0)
-    return bool(red >= 90 and red >= 1.5 * max(green, blue))
+    match colour:
+        case Colour.RED:
+            return bool(red >= 90 and red >= 1.5 * max(green, blue))
+        case Colour.BLUE:
+            return bool(blue >= 90 and blue >= 1.3 * red and blue >= 1.05 * green)
+        case Colour.WHITE:
+            return bool(min(red, green, blue) >= 215)
 
 
 def _as_jpeg(image: Image.Image) -> bytes:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from core.errors import FileRefused, Refusal, ValueRefused
-from core.rules.photos import PHOTO_BYTES, PhotoFacts, check_photo
+from core.rules.photos import PHOTO_BYTES, Colour, PhotoFacts, check_photo
 from core.sheets import gate
 from core.sheets.gate import MB
 
@@ -38,7 +38,7 @@ class PhotoFile:
     refusal: Refusal | None = None
 
 
-def read_photos(source: bytes | Path, *, file_name: str) -> Iterator[PhotoFile]:
+def read_photos(source: bytes | Path, *, file_name: str, background: Colour | None = None) -> Iterator[PhotoFile]:
     """Every photo with its verdict, one at a time; FileRefused, before the first one, for an archive not to be trusted.
 
     Folders and what macOS and Windows leave behind are passed over; whether an ID number belongs to a candidate is for
@@ -51,7 +51,7 @@ def read_photos(source: bytes | Path, *, file_name: str) -> Iterator[PhotoFile]:
     files = [(entry, _name(entry)) for entry in archive.infolist() if not entry.is_dir()]
     files = [(entry, name) for entry, name in files if not _BY_PRODUCTS.search(name)]
     _require_honest(files, len(data))
-    return _verdicts(archive, files)
+    return _verdicts(archive, files, background)
 
 
 def _require_honest(files: list[tuple[zipfile.ZipInfo, str]], packed: int) -> None:
@@ -82,7 +82,9 @@ def _name(entry: zipfile.ZipInfo) -> str:
     return name.replace("\\", "/")
 
 
-def _verdicts(archive: zipfile.ZipFile, files: list[tuple[zipfile.ZipInfo, str]]) -> Iterator[PhotoFile]:
+def _verdicts(
+    archive: zipfile.ZipFile, files: list[tuple[zipfile.ZipInfo, str]], background: Colour | None
+) -> Iterator[PhotoFile]:
     seen: dict[str, str] = {}
     with archive:
         for entry, path in files:
@@ -92,7 +94,7 @@ def _verdicts(archive: zipfile.ZipFile, files: list[tuple[zipfile.ZipInfo, str]]
                 if id_number in seen:
                     raise ValueRefused("photo_twice", rule="R-082", first=seen[id_number])
                 seen[id_number] = name
-                yield PhotoFile(name, id_number, check_photo(_content(archive, entry)))
+                yield PhotoFile(name, id_number, check_photo(_content(archive, entry), background=background))
             except Refusal as refusal:
                 yield PhotoFile(name, refusal=refusal.with_traceback(None))
 

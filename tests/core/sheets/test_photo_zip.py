@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from core.errors import FileRefused, ValueRefused
-from core.rules.photos import check_photo
+from core.rules.photos import Colour, check_photo
 from core.sheets import photo_zip
 from core.sheets.photo_zip import PhotoFile, read_photos
 from tests.core.sheets.broken_files import locked, lying, photo, some_id, zipped
@@ -20,12 +20,13 @@ GOOD = photo()
 BLUE = (30, 60, 200)
 
 
-def verdicts(data: bytes | Path) -> list[PhotoFile]:
-    return list(read_photos(data, file_name="照片.zip"))
+def verdicts(data: bytes | Path, background: Colour | None = None) -> list[PhotoFile]:
+    return list(read_photos(data, file_name="照片.zip", background=background))
 
 
-def codes(files: dict[str, bytes]) -> list[str]:
-    return [file.refusal.sentence_code if file.refusal else "good" for file in verdicts(zipped(files))]
+def codes(files: dict[str, bytes], background: Colour | None = None) -> list[str]:
+    found = verdicts(zipped(files), background)
+    return [file.refusal.sentence_code if file.refusal else "good" for file in found]
 
 
 def archive_refused(data: bytes | Path, file_name: str = "照片.zip") -> str:
@@ -34,9 +35,9 @@ def archive_refused(data: bytes | Path, file_name: str = "照片.zip") -> str:
     return caught.value.sentence_code
 
 
-def photo_refused(data: bytes) -> ValueRefused:
+def photo_refused(data: bytes, background: Colour | None = None) -> ValueRefused:
     with pytest.raises(ValueRefused) as caught:
-        check_photo(data)
+        check_photo(data, background=background)
     return caught.value
 
 
@@ -92,13 +93,30 @@ def test_another_size_is_refused_and_named(size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("colour", [BLUE, (255, 255, 255), (128, 128, 128), (225, 180, 150)])
-def test_a_background_that_is_not_red_is_refused(colour: tuple[int, int, int]) -> None:
-    assert photo_refused(photo(colour=colour)).sentence_code == "photo_background"
+def test_where_the_background_has_to_be_red_another_one_is_refused(colour: tuple[int, int, int]) -> None:
+    refusal = photo_refused(photo(colour=colour), background=Colour.RED)
+    assert refusal.sentence_code == "photo_background"
+    assert refusal.facts["colour"] == "红色"
 
 
-@pytest.mark.parametrize("colour", [(255, 0, 0), (200, 20, 30), (140, 20, 25), (220, 60, 70)])
-def test_red_is_red_in_any_light(colour: tuple[int, int, int]) -> None:
+@pytest.mark.parametrize("colour", [BLUE, (255, 255, 255), (128, 128, 128), (200, 20, 30)])
+def test_without_being_asked_nobody_looks_at_the_background(colour: tuple[int, int, int]) -> None:
     assert check_photo(photo(colour=colour)).width == 295
+
+
+@pytest.mark.parametrize(
+    ("background", "colour"),
+    [(Colour.RED, colour) for colour in [(255, 0, 0), (200, 20, 30), (140, 20, 25), (220, 60, 70)]]
+    + [(Colour.BLUE, colour) for colour in [BLUE, (67, 142, 219), (0, 110, 200)]]
+    + [(Colour.WHITE, colour) for colour in [(255, 255, 255), (235, 235, 240)]],
+)
+def test_a_colour_is_itself_in_any_light(background: Colour, colour: tuple[int, int, int]) -> None:
+    assert check_photo(photo(colour=colour), background=background).width == 295
+
+
+@pytest.mark.parametrize("background", [Colour.BLUE, Colour.WHITE])
+def test_red_is_neither_blue_nor_white(background: Colour) -> None:
+    assert photo_refused(GOOD, background=background).sentence_code == "photo_background"
 
 
 def test_a_red_shirt_is_no_red_background() -> None:
@@ -106,11 +124,11 @@ def test_a_red_shirt_is_no_red_background() -> None:
     image.paste((200, 0, 0), (0, 230, 295, 413))
     out = io.BytesIO()
     image.save(out, "JPEG")
-    assert photo_refused(out.getvalue()).sentence_code == "photo_background"
+    assert photo_refused(out.getvalue(), background=Colour.RED).sentence_code == "photo_background"
 
 
-def test_a_grey_photo_is_refused_for_its_background() -> None:
-    assert photo_refused(photo(mode="L")).sentence_code == "photo_background"
+def test_a_grey_photo_has_no_red_background() -> None:
+    assert photo_refused(photo(mode="L"), background=Colour.RED).sentence_code == "photo_background"
 
 
 @pytest.mark.parametrize(
@@ -177,7 +195,7 @@ def test_a_file_named_otherwise_fails_by_itself(name: str, code: str) -> None:
 
 def test_a_bad_photo_fails_by_itself() -> None:
     files = {f"{some_id(n)}.jpg": data for n, data in enumerate((GOOD, GOOD[:500], photo(colour=BLUE), GOOD))}
-    assert codes(files) == ["good", "photo_corrupt", "photo_background", "good"]
+    assert codes(files, Colour.RED) == ["good", "photo_corrupt", "photo_background", "good"]
 
 
 def test_a_second_photo_of_the_same_number_fails() -> None:
