@@ -137,7 +137,7 @@ def mark_refreshed(tx: Tx, *, notification_id: int) -> None:
 
 def acknowledge(tx: Tx, *, notification_id: int) -> Notification:
     """已知悉; pressing twice is one answer."""
-    row = _mine(tx, notification_id)
+    row = my_notice(tx, notification_id)
     if row.reply_state is ReplyState.ACKNOWLEDGED:
         return row
     _require_open(row)
@@ -147,7 +147,7 @@ def acknowledge(tx: Tx, *, notification_id: int) -> Notification:
 
 def snooze(tx: Tx, *, notification_id: int) -> datetime:
     """Tell me again in two hours; refused when that leaves less than twelve hours before the end (chat.md L0)."""
-    row = _mine(tx, notification_id)
+    row = my_notice(tx, notification_id)
     _require_open(row)
     again = tx.now + SNOOZE
     if again > row.useful_until - LAST_SNOOZE_BEFORE_END:
@@ -294,7 +294,8 @@ def by_task_code(tx: Tx, *, code: str) -> Notification:
     return row
 
 
-def _mine(tx: Tx, notification_id: int) -> Notification:
+def my_notice(tx: Tx, notification_id: int) -> Notification:
+    """A message told to this very person; NotPermitted for a colleague's."""
     row = tx.get(Notification, notification_id)
     if row.account_id != tx.actor.account_id:
         raise NotPermitted("task_of_another", rule="chat.md", act="answer")
