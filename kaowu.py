@@ -158,7 +158,9 @@ def _enter_demo(fresh: bool) -> None:
 
     here = settings.load()
     if here.telegram_token.get_secret_value() or here.database_url:
-        raise SettingsRefused("演示只用自己的 SQLite 数据库和聊天模拟器，请去掉 KAOWU_TELEGRAM_TOKEN 和 KAOWU_DATABASE_URL")
+        raise SettingsRefused(
+            "演示只用自己的 SQLite 数据库和聊天模拟器，请去掉 KAOWU_TELEGRAM_TOKEN 和 KAOWU_DATABASE_URL"
+        )
     folder = here.data_dir / "demo"
     mark = folder / "built"
     if fresh or not mark.exists() or _age(mark) > DEMO_KEEPS:
@@ -192,18 +194,20 @@ def _show_demo() -> None:
     click.echo("\n  试一试：在模拟器里选“江签发”，点“签字确认”，再到“证书查验”查看证书。\n")
 
 
-def _serve(*, panel: bool = False, bot: bool = False, jobs: bool = False, ready: Callable[[], None] | None = None) -> None:
+def _serve(
+    *, panel: bool = False, bot: bool = False, jobs: bool = False, ready: Callable[[], None] | None = None
+) -> None:
     """Run the chosen parts in this process until SIGTERM or Ctrl-C; everything in flight is allowed to finish."""
     web = _web_server() if panel else None
     try:
-        asyncio.run(_serve_until_told(web, bot=bot, jobs=jobs, ready=ready))
+        asyncio.run(_serve_until_told(web, has_bot=bot, has_jobs=jobs, ready=ready))
     finally:
         if web is not None:
             web.close()
         db.engine().dispose()
 
 
-async def _serve_until_told(web: Any, *, bot: bool, jobs: bool, ready: Callable[[], None] | None) -> None:
+async def _serve_until_told(web: Any, *, has_bot: bool, has_jobs: bool, ready: Callable[[], None] | None) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -213,15 +217,15 @@ async def _serve_until_told(web: Any, *, bot: bool, jobs: bool, ready: Callable[
             signal.signal(name, lambda *_: loop.call_soon_threadsafe(stop.set))
     if web is not None:
         threading.Thread(target=web.run, name="panel", daemon=True).start()
-    parts = [asyncio.create_task(stop.wait())]
-    if bot:
-        import bot.app
+    parts: list[asyncio.Task[Any]] = [asyncio.create_task(stop.wait())]
+    if has_bot:
+        from bot import app as bot_app
 
-        parts.append(asyncio.create_task(bot.app.run(stop)))
-    if jobs:
-        import jobs.schedule
+        parts.append(asyncio.create_task(bot_app.run(stop)))
+    if has_jobs:
+        from jobs import schedule
 
-        parts.append(asyncio.create_task(jobs.schedule.run(stop)))
+        parts.append(asyncio.create_task(schedule.run(stop)))
     if ready is not None:
         ready()
     # A part that ends before it was told to has broken: stop the others too and let a supervisor start us again.
@@ -375,9 +379,7 @@ def import_sheet(
     """导入一张表格。"""
     from core.sheets import desk
 
-    report = desk.import_file(
-        actor, name, file.read_bytes(), file.name, plan_id=_plan_id(plan_no), dry_run=dry_run
-    )
+    report = desk.import_file(actor, name, file.read_bytes(), file.name, plan_id=_plan_id(plan_no), dry_run=dry_run)
     _show_report(actor, report, errors_out, wants_json)
 
 
@@ -442,7 +444,7 @@ def arrange(actor: Actor, plan_no: str, dry_run: bool, wants_json: bool) -> None
             seating = arrangement.arrange_seats(tx, plan_id=plan_id)
     click.echo(f"已排 {seating.seated} 科次，还剩 {seating.unseated} 科次未排考")
     if wants_json:
-        _print_json({"seated": seating.seated, "unseated": seating.unseated, "by_subject": seating.unseated_by_subject})
+        _print_json({"seated": seating.seated, "unseated": seating.unseated, "subjects": seating.unseated_by_subject})
     sys.exit(1 if seating.unseated else 0)
 
 

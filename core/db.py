@@ -11,10 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 from sqlalchemy import (
-    Column,
     ColumnElement,
     Engine,
     Select,
@@ -244,14 +243,22 @@ class Tx:
         return target
 
     def advance_all(
-        self, model: type[Base], machine: Machine, action: str, *where: ColumnElement[bool], reason: str = "", **columns: Any
+        self,
+        model: type[Base],
+        machine: Machine,
+        action: str,
+        *where: ColumnElement[bool],
+        reason: str = "",
+        **columns: Any,
     ) -> list[int]:
         """Move every row that where finds and the machine allows; one statement per target, ids of the moved returned."""
         self.session.flush()
         column = getattr(model, machine.column)
         moved: list[int] = []
         for target in {move.target for move in machine.moves if move.action == action}:
-            sources = {s for move in machine.moves if move.action == action and move.target == target for s in move.sources}
+            sources = {
+                s for move in machine.moves if move.action == action and move.target == target for s in move.sources
+            }
             ids = self.session.scalars(
                 update(model)
                 .where(column.in_(sources), *where)
@@ -272,7 +279,7 @@ class Tx:
             return
         self.session.flush()
         stamp = self._born(model)
-        self.session.execute(insert(model.__table__), [{**stamp, **row} for row in rows])
+        self.session.execute(insert(model), [{**stamp, **row} for row in rows])
         if model.__audited__:
             after = {"rows": len(rows), "digest": trail.digest(rows)}
             self._note(model.__tablename__, None, "insert_all", {}, after, reason)
@@ -298,7 +305,7 @@ class Tx:
         if not rows:
             return
         self.session.flush()
-        table = model.__table__
+        table = cast(Table, model.__table__)
         names = [name for name in rows[0] if name != "id"]
         values: dict[str, Any] = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names}
         statement = update(table).where(table.c.id == bindparam("row_id")).values(values | self._touched(model))
@@ -328,7 +335,7 @@ class Tx:
         """Insert unless a row with the same conflict columns is there; the new id, or None."""
         dialect = postgresql if self.session.get_bind().dialect.name == "postgresql" else sqlite
         statement = dialect.insert(model).values(**row).on_conflict_do_nothing(index_elements=conflict)
-        return self.session.scalar(statement.returning(model.id))
+        return cast("int | None", self.session.scalar(statement.returning(model.id)))
 
     def because(self, thing: Base, action: str, reason: str = "") -> None:
         """Give the next automatic trail entry of this thing its action's name and reason."""
@@ -361,7 +368,7 @@ class Tx:
             self.session.execute(select(_advisory_lock()))
         last = self.session.scalar(select(AuditEntry.hash).order_by(AuditEntry.id.desc()).limit(1))
         rows = trail.chained(self._entries, last or trail.GENESIS)
-        self.session.execute(insert(AuditEntry.__table__), rows)
+        self.session.execute(insert(AuditEntry), rows)
         self._entries = []
 
     # -- inside ----------------------------------------------------------------------------------------------------
@@ -422,7 +429,13 @@ class Tx:
         self._note(row.__tablename__, row.id, action, before, after, reason)
 
     def _note(
-        self, object_type: str, object_id: int | None, action: str, before: dict[str, Any], after: dict[str, Any], reason: str
+        self,
+        object_type: str,
+        object_id: int | None,
+        action: str,
+        before: dict[str, Any],
+        after: dict[str, Any],
+        reason: str,
     ) -> None:
         self._entries.append(
             trail.Entry(
@@ -467,8 +480,3 @@ def _sqlite_constraint(text: str) -> str:
         if index.unique and [c.name for c in index.columns] == wanted:
             return str(index.name)
     return "uq_" + "_".join([table_name, *wanted])
-
-
-def columns_of(model: type[Base]) -> list[Column[Any]]:
-    """Every column of a model, in order."""
-    return list(model.__table__.columns)

@@ -30,7 +30,9 @@ class Settings(BaseSettings):
 
     database_url: str = Field("", description="SQLAlchemy 地址；留空用数据目录里的 SQLite，多机部署用 postgresql://…")
     data_dir: Path = Field(Path("var"), description="数据库、文件与密钥所在目录")
-    secret_key: SecretStr = Field(SecretStr(""), description="会话、按钮、链接的密钥；留空则首次启动时生成并存入数据目录")
+    secret_key: SecretStr = Field(
+        SecretStr(""), description="会话、按钮、链接的密钥；留空则首次启动时生成并存入数据目录"
+    )
     host: str = Field("127.0.0.1", description="面板监听地址")
     port: int = Field(8000, description="面板端口")
     public_url: str = Field("", description="链接、二维码、手机页面用的外部地址；留空为 http://主机:端口")

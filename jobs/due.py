@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Select
@@ -21,8 +22,12 @@ def each(name: str, query: Select[Any], verb: Callable[[Tx, int], object]) -> in
         ids = list(session.scalars(query))
     done = 0
     for ident in ids:
-        done += once(f"{name} {ident}", lambda tx, ident=ident: verb(tx, ident))
+        done += once(f"{name} {ident}", partial(_apply, verb, ident))
     return done
+
+
+def _apply(verb: Callable[[Tx, int], object], ident: int, tx: Tx) -> object:
+    return verb(tx, ident)
 
 
 def once(name: str, verb: Callable[[Tx], object]) -> bool:

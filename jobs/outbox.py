@@ -9,15 +9,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 from core import clock
 from core.actors import SYSTEM
 from core.db import Tx, reading, transaction
+from core.gateways.keys import Key
 from core.gateways.telegram import Fate, Report, Telegram
 from core.models.records import Notification
 from core.notifications.render import chat_text, sealed
-from core.queries.notices import Letter, chat_of, earlier_copy, is_anything_due, stale_copies
+from core.queries.notices import chat_of, earlier_copy, is_anything_due, stale_copies
 from core.usecases import accounts, notices
 from core.usecases.notices import Claim
 
@@ -25,7 +27,19 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 BITE = 48
 IDLE_SECONDS = 0.5
-ACTOR = SYSTEM
+ACTOR = SYSTEM.on("jobs")
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One message ready to go: to whom, what, and what it answers."""
+
+    notification_id: int
+    chat_id: int
+    message_id: int | None
+    text: str
+    keys: tuple[tuple[Key, ...], ...]
+    reply_to: int | None
 
 
 async def deliver_forever(stop: asyncio.Event) -> None:

@@ -18,5 +18,3 @@ def lapse() -> None:
     """T-03: the year has ended, what was not used is void."""
     year = clock.business_today().year
     each("quota lapse", years_to_lapse(year), lambda tx, _: pilots.lapse_quotas(tx, before_year=year))
-
-

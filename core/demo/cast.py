@@ -66,16 +66,26 @@ class PersonSketch:
 
 COLLEGES = (
     CollegeSketch(
-        "jiangcheng", "4142010901", "江城示例职业技术学院", CollegeType.VOCATIONAL_COLLEGE, "420100", "420111", "示例大道 1 号"
+        "jiangcheng",
+        "4142010901",
+        "江城示例职业技术学院",
+        CollegeType.VOCATIONAL_COLLEGE,
+        "420100",
+        "420111",
+        "示例大道 1 号",
     ),
-    CollegeSketch("chutian", "4142010902", "楚天演示学院", CollegeType.UNDERGRADUATE, "420100", "420111", "演示路 18 号"),
+    CollegeSketch(
+        "chutian", "4142010902", "楚天演示学院", CollegeType.UNDERGRADUATE, "420100", "420111", "演示路 18 号"
+    ),
     CollegeSketch(
         "xiajiang", "4142010903", "峡江示例职业学校", CollegeType.SECONDARY, "420500", "420502", "样板街 6 号"
     ),
     CollegeSketch(
         "xihu", "4133010904", "西子演示职业学院", CollegeType.VOCATIONAL_COLLEGE, "330100", "330106", "演示桥 99 号"
     ),
-    CollegeSketch("yongjiang", "4133010905", "甬江示例学院", CollegeType.UNDERGRADUATE, "330200", "330205", "样例路 27 号"),
+    CollegeSketch(
+        "yongjiang", "4133010905", "甬江示例学院", CollegeType.UNDERGRADUATE, "330200", "330205", "样例路 27 号"
+    ),
 )
 
 ORGS = (

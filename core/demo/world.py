@@ -347,7 +347,12 @@ def _declare_again(world: World) -> None:
             )
             pilots.publish_declaration_plan(tx, plan_id=plan.id)
             world.ids[f"declaration:{province}:again"] = plan.id
-    for college, province, level in (("jiangcheng", "42", 0), ("chutian", "42", 1), ("xihu", "33", 0), ("yongjiang", "33", 1)):
+    for college, province, level in (
+        ("jiangcheng", "42", 0),
+        ("chutian", "42", 1),
+        ("xihu", "33", 0),
+        ("yongjiang", "33", 1),
+    ):
         with world.acting(college) as tx:
             application = pilots.save_application(
                 tx,
@@ -459,7 +464,10 @@ def _check(world: World, college: str, count: int) -> None:
 
 def _plan_steps(world: World, sketch: PlanSketch, scale: float) -> list[Step]:
     size = max(2, round(sketch.size * min(scale, 1.0))) if sketch.size else 0
-    middle = lambda window, share: world.at(window[0] + (window[1] - window[0]) * share)  # noqa: E731
+
+    def middle(window: tuple[float, float], share: float) -> datetime:
+        return world.at(window[0] + (window[1] - window[0]) * share)
+
     announced = min(sketch.registration[0] - 3, -2.0)
     steps: list[Step] = [(world.at(announced), partial(_publish, world, sketch))]
     if size:
@@ -533,9 +541,7 @@ def _rooms(world: World, sketch: PlanSketch) -> None:
         if site is None:
             continue
         with world.acting(college) as tx:
-            subjects = tx.all(
-                select(ExamPlanSubject).where(ExamPlanSubject.plan_id == world.ids[f"plan:{sketch.key}"])
-            )
+            subjects = tx.all(select(ExamPlanSubject).where(ExamPlanSubject.plan_id == world.ids[f"plan:{sketch.key}"]))
             for name, chosen in (("实训楼 301 机房", subjects[:1]), ("实训楼 105 实训室", subjects[1:])):
                 siting.create_room(
                     tx,
@@ -683,4 +689,3 @@ def hand_signature() -> bytes:
 def accounts_table() -> list[tuple[str, str, str]]:
     """(login, roles in words, password) of everybody, for the console when the demo starts."""
     return [(person.login, "、".join(role.label for role in person.roles), PASSWORD) for person in PEOPLE]
-

@@ -170,4 +170,3 @@ class Quota(Record):
     def left(self) -> int:
         """Places not yet used."""
         return self.granted - self.used
-

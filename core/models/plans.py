@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.models.base import Base, Code, Modes, Name, Record, Words, belongs, part_of, window_check
-from core.models.catalogue import CertificateType, Subject
+from core.models.catalogue import CertificateType
 from core.models.organisations import College, EvaluationOrg
 from core.rules.arrangement import ArrangementState
 from core.rules.catalogue import EVERYBODY, PassRule

@@ -54,4 +54,6 @@ def read_press(data: str, *, user_id: int, now: datetime) -> Claimed:
 
 
 def _mac(body: bytes, user_id: int) -> bytes:
-    return hmac.new(settings.secret_key(), b"button" + body + struct.pack(">q", user_id), "sha256").digest()[:_MAC_BYTES]
+    return hmac.new(settings.secret_key(), b"button" + body + struct.pack(">q", user_id), "sha256").digest()[
+        :_MAC_BYTES
+    ]

@@ -65,7 +65,9 @@ def outcome(row: Notification) -> str:
     return f"{row.reply_state.label}{by}{at}"
 
 
-def keyboard(row: Notification, message: Message, details: dict[str, Any], now: datetime) -> tuple[tuple[Key, ...], ...]:
+def keyboard(
+    row: Notification, message: Message, details: dict[str, Any], now: datetime
+) -> tuple[tuple[Key, ...], ...]:
     """One key per line, in the order the message declares; the binding's user id makes them personal at sending."""
     keys = (_key(row, button, details) for button in message.buttons if _applies(row, button, now))
     return tuple((key,) for key in keys)

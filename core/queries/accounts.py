@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, selectinload
@@ -74,7 +75,7 @@ def _rules_over(session: Session, account: UserAccount) -> tuple[str | None, str
     return authority.province_code, authority.city_code
 
 
-def people(*roles: Role) -> Select[tuple[int]]:
+def people(*roles: Role) -> Select[int]:
     """Ids of enabled accounts that hold any of the roles; narrow it by organisation."""
     return (
         select(UserAccount.id)
@@ -99,7 +100,7 @@ def college_names(session: Session, ids: list[int]) -> dict[int, str]:
     return dict(session.execute(select(College.id, College.name).where(College.id.in_(ids))).tuples().all())
 
 
-def owner_by_code(session: Session, role: Role, code: str) -> dict[str, int]:
+def owner_by_code(session: Session, role: Role, code: str) -> dict[str, Any]:
     """The organisation a role belongs to, as a keyword for create_account; NotFound for an unknown code."""
     if role is Role.ADMIN:
         return {}
@@ -115,5 +116,5 @@ def owner_by_code(session: Session, role: Role, code: str) -> dict[str, int]:
         wanted, name = select(College.id).where(College.college_code == code), "college_id"
     ident = session.scalar(wanted)
     if ident is None:
-        raise NotFound("organisation_unknown", rule="§2.5", code=code)
+        raise NotFound("organisation_unknown", rule="§2.5", organisation=code)
     return {name: ident}

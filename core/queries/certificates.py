@@ -44,7 +44,9 @@ def waiting_for_teo() -> ColumnElement[bool]:
     return CertificateIssuance.state.in_([IssuanceState.TEO_PENDING, IssuanceState.TEO_REJECTED])
 
 
-def pending_for(party: Party, plan_id: int, *, org_id: int | None = None, college_id: int | None = None) -> ColumnElement[bool]:
+def pending_for(
+    party: Party, plan_id: int, *, org_id: int | None = None, college_id: int | None = None
+) -> ColumnElement[bool]:
     """The issuances of a plan that wait for this party of this organisation."""
     if party is Party.TEO:
         return and_(waiting_for_teo(), CertificateIssuance.plan_id == plan_id, CertificateIssuance.org_id == org_id)
@@ -97,7 +99,7 @@ def certificate_by_number(session: Session, certificate_no: str) -> Certificate 
     return session.scalar(select(Certificate).where(Certificate.certificate_no == certificate_no))
 
 
-def issuances_to_generate() -> Select[tuple[int]]:
+def issuances_to_generate() -> Select[int]:
     """Ids that wait for their certificate, oldest first; a bounded bite, the next tick takes the next."""
     return (
         select(CertificateIssuance.id)
@@ -107,6 +109,6 @@ def issuances_to_generate() -> Select[tuple[int]]:
     )
 
 
-def signings_to_expire(now: datetime) -> Select[tuple[int]]:
+def signings_to_expire(now: datetime) -> Select[int]:
     """Ids of open ceremonies whose time is over (T-19)."""
     return select(SigningSession.id).where(SigningSession.state.in_(OPEN_SIGNING), SigningSession.expires_at < now)

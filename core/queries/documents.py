@@ -39,7 +39,7 @@ class SeatedRow:
     seat_no: int
 
 
-def published_seats(plan: ExamPlan, actor: Actor) -> Select[tuple[SeatAssignment]]:
+def published_seats(plan: ExamPlan, actor: Actor) -> Select[SeatAssignment]:
     """Seats of a plan whose arrangement is published (R-180), as far as this actor may see them (R-182)."""
     query = (
         select(SeatAssignment)
@@ -49,9 +49,7 @@ def published_seats(plan: ExamPlan, actor: Actor) -> Select[tuple[SeatAssignment
         .join(ExamSite, ExamSite.id == ExamRoom.site_id)
         .join(SubjectRegistration, SubjectRegistration.id == SeatAssignment.subject_registration_id)
         .join(Registration, Registration.id == SubjectRegistration.registration_id)
-        .where(
-            RoomArrangement.plan_id == plan.id, ExamPlanSubject.arrangement_state == ArrangementState.PUBLISHED
-        )
+        .where(RoomArrangement.plan_id == plan.id, ExamPlanSubject.arrangement_state == ArrangementState.PUBLISHED)
     )
     if actor.college_id is not None:
         query = query.where((Registration.college_id == actor.college_id) | (ExamSite.college_id == actor.college_id))

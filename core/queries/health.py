@@ -26,11 +26,11 @@ JOBS_TICK = "jobs.tick"
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measurement: a name, what it means, and its values by label (label name, label value, number)."""
+    """One measurement: a name, what it means, and its values by label (label name, label value, whole number)."""
 
     name: str
     meaning: str
-    values: tuple[tuple[str, str, float], ...]
+    values: tuple[tuple[str, str, int], ...]
 
 
 @lru_cache(maxsize=1)
@@ -68,7 +68,7 @@ def figures(session: Session, now: datetime) -> list[Figure]:
     ]
 
 
-def _by(label: str, pairs: Iterable[tuple[str, float]]) -> tuple[tuple[str, str, float], ...]:
+def _by(label: str, pairs: Iterable[tuple[str, int]]) -> tuple[tuple[str, str, int], ...]:
     return tuple((label, name, number) for name, number in pairs)
 
 
@@ -92,12 +92,12 @@ def _open_signings(session: Session, now: datetime) -> int:
     return session.scalar(select(func.count(SigningSession.id)).where(*where)) or 0
 
 
-def _imports(session: Session) -> list[tuple[str, float]]:
+def _imports(session: Session) -> list[tuple[str, int]]:
     rows = session.execute(select(ImportJob.sheet, func.count()).group_by(ImportJob.sheet).order_by(ImportJob.sheet))
     return [(sheet, count) for sheet, count in rows.tuples()]
 
 
-def _import_rows(session: Session) -> list[tuple[str, float]]:
+def _import_rows(session: Session) -> list[tuple[str, int]]:
     columns = (ImportJob.accepted_count, ImportJob.rejected_count, ImportJob.unchanged_count)
     sums = session.execute(select(*(func.coalesce(func.sum(column), 0) for column in columns))).one()
     return list(zip(("accepted", "rejected", "unchanged"), sums, strict=True))

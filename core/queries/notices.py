@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
-from core.gateways.keys import Key
 from core.models.certificates import CertificateIssuance
 from core.models.records import Notification
 from core.queries.accounts import active_binding
 from core.rules.certificates import IssuanceState
 from core.rules.notices import DeliveryState
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """One message ready to go: to whom, what, and what it answers."""
-
-    notification_id: int
-    chat_id: int
-    message_id: int | None
-    text: str
-    keys: tuple[tuple[Key, ...], ...]
-    reply_to: int | None
 
 
 def is_anything_due(session: Session, now: datetime) -> bool:
@@ -40,7 +26,7 @@ def is_anything_due(session: Session, now: datetime) -> bool:
     return session.scalar(due.limit(1)) is not None
 
 
-def stale_copies() -> Select[tuple[int]]:
+def stale_copies() -> Select[int]:
     """Delivered messages whose text no longer says the truth."""
     return (
         select(Notification.id)

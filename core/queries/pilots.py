@@ -10,11 +10,11 @@ from core.models.pilots import DeclarationPlan, Quota
 from core.rules.pilots import QuotaState
 
 
-def declaration_plans_due(now: datetime) -> Select[tuple[int]]:
+def declaration_plans_due(now: datetime) -> Select[int]:
     """Ids of declaration plans at which the clock has passed an edge nobody has announced."""
     return select(DeclarationPlan.id).where(DeclarationPlan.next_edge_at <= now).order_by(DeclarationPlan.next_edge_at)
 
 
-def years_to_lapse(year: int) -> Select[tuple[int]]:
+def years_to_lapse(year: int) -> Select[int]:
     """Years before this one that still hold living quota."""
     return select(Quota.year).where(Quota.year < year, Quota.state == QuotaState.ACTIVE).distinct()

@@ -40,7 +40,7 @@ def takes_part(session: Session, plan: ExamPlan, college_id: int) -> bool:
     return session.scalar(listed) is not None
 
 
-def plans_open_to(college_id: int) -> Select[tuple[ExamPlan]]:
+def plans_open_to(college_id: int) -> Select[ExamPlan]:
     """Published plans a college takes part in."""
     listed = select(ExamPlanCollege.plan_id).where(ExamPlanCollege.college_id == college_id)
     return select(ExamPlan).where(
@@ -89,12 +89,12 @@ def registration_standing(session: Session, plan: ExamPlan, college_id: int) -> 
     )
 
 
-def plans_due(now: datetime) -> Select[tuple[int]]:
+def plans_due(now: datetime) -> Select[int]:
     """Ids of published plans at which the clock has passed an edge nobody has announced."""
     return select(ExamPlan.id).where(ExamPlan.next_edge_at <= now).order_by(ExamPlan.next_edge_at)
 
 
-def plans_closing_registration(now: datetime, until: datetime) -> Select[tuple[int]]:
+def plans_closing_registration(now: datetime, until: datetime) -> Select[int]:
     """Ids of published plans whose registration is open now and closes before until."""
     return select(ExamPlan.id).where(
         ExamPlan.state == PlanState.PUBLISHED,

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from core import trail
 from core.models.candidates import Candidate, CandidatePhoto
 from core.models.certificates import Certificate, CertificateIssuance, SigningRecord
-from core.models.plans import ExamPlan
 from core.models.pilots import Quota
+from core.models.plans import ExamPlan
 from core.models.records import AuditEntry, ImportJob, Notification
 from core.models.registrations import Registration, RoomArrangement, SeatAssignment, SubjectRegistration
 from core.models.scores import CertificateResult, SubjectScore
@@ -60,9 +60,7 @@ def _quota_used() -> Select[Any]:
 
 
 def _registered_count() -> Select[Any]:
-    counted = (
-        select(func.count(Registration.id)).where(Registration.candidate_id == Candidate.id).scalar_subquery()
-    )
+    counted = select(func.count(Registration.id)).where(Registration.candidate_id == Candidate.id).scalar_subquery()
     return select(Candidate.id).where(Candidate.registered_count != counted)
 
 
@@ -240,5 +238,3 @@ def verify_chain(session: Session, *, anchor: tuple[int, str] | None = None) -> 
     if anchor is not None and anchor[0] > length:
         return ChainVerdict(length, previous, length)
     return ChainVerdict(length, previous, None)
-
-

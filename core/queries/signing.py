@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core.actors import Actor
-from core.models.certificates import CertificateIssuance, SigningItem, SigningSession
+from core.models.certificates import CertificateIssuance, SigningItem, SigningRecord, SigningSession
 from core.models.plans import ExamPlan
 from core.queries.accounts import secret_hash
 from core.queries.certificates import pending_for, waiting_count
@@ -18,6 +18,7 @@ from core.rules.certificates import (
     OPEN_SIGNING,
     IssuanceState,
     Party,
+    SigningDecision,
     SigningState,
     signing_is_open,
 )
@@ -95,6 +96,25 @@ def refusable(session: Session, ceremony_id: int, party: Party) -> list[int]:
 def waiting_now(session: Session, actor: Actor, plan_id: int, party: Party) -> int:
     """How many of a plan wait for this person's organisation at this moment."""
     return waiting_count(session, pending_for(party, plan_id, org_id=actor.org_id, college_id=actor.college_id))
+
+
+def sent_back(session: Session, ceremony_id: int) -> int:
+    """How many of a ceremony its own signer has refused since it was opened."""
+    return (
+        session.scalar(
+            select(func.count(SigningRecord.id))
+            .join(SigningItem, SigningItem.issuance_id == SigningRecord.issuance_id)
+            .join(SigningSession, SigningSession.id == SigningItem.session_id)
+            .where(
+                SigningSession.id == ceremony_id,
+                SigningSession.state == SigningState.CANCELLED,
+                SigningRecord.decision == SigningDecision.REJECT,
+                SigningRecord.actor_id == SigningSession.account_id,
+                SigningRecord.at >= SigningSession.created_at,
+            )
+        )
+        or 0
+    )
 
 
 def being_made(session: Session, ceremony_id: int) -> int:

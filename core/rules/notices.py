@@ -67,7 +67,8 @@ REPLY = Machine(
 
 def pause_after(attempts: int) -> timedelta:
     """Exponential back-off: 5 s, 10 s, 20 s … at most half an hour."""
-    return min(FIRST_PAUSE * 2 ** min(attempts - 1, 16), LONGEST_PAUSE)
+    doublings: int = min(attempts - 1, 16)
+    return min(FIRST_PAUSE * (1 << max(doublings, 0)), LONGEST_PAUSE)
 
 
 def next_attempt(now: datetime, attempts: int, retry_after: timedelta | None) -> datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -103,14 +104,14 @@ class PlanWindows:
         for window in self:
             window.require_order(rule="R-055")
         ordered = list(self)
-        for earlier, later in zip(ordered, ordered[1:], strict=False):
+        for earlier, later in itertools.pairwise(ordered):
             if later.opens_at < earlier.opens_at:
                 raise ValueRefused("windows_out_of_order", rule="R-056", earlier=earlier.name, later=later.name)
 
     def overlaps(self) -> list[tuple[str, str]]:
         """R-056: neighbours that overlap, to be warned about."""
         ordered = list(self)
-        pairs = zip(ordered, ordered[1:], strict=False)
+        pairs = itertools.pairwise(ordered)
         return [(a.name, b.name) for a, b in pairs if b.opens_at <= a.closes_at]
 
     def edges(self) -> list[tuple[datetime, PlanEdge]]:

@@ -417,6 +417,12 @@ def document_number(kind: IdType, typed: str | None, *, today: date | None = Non
     return id_number(typed, today=today) if kind is IdType.RESIDENT else other_id_number(typed, kind=kind)
 
 
+def any_document_number(typed: str | None) -> str:
+    """The number of a document whose kind is not stated: what no other document looks like is an identity number."""
+    number = _required_code(typed)
+    return number if any(shape.fullmatch(number) for shape in _OTHER_IDS.values()) else id_number(typed)
+
+
 def birth_date_of(id_number: str) -> date:
     """The birth date inside a clean mainland identity number."""
     return date(int(id_number[6:10]), int(id_number[10:12]), int(id_number[12:14]))

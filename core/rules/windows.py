@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from core.errors import ValueRefused, WindowClosed, WindowNotOpen
 
@@ -40,7 +41,7 @@ class Window:
 
     def require(self, now: datetime, *, rule: str) -> None:
         """WindowNotOpen before, WindowClosed after; the refusal names the window, its edges and the rule."""
-        facts = {"window": self.name, "opens_at": self.opens_at, "closes_at": self.closes_at}
+        facts: dict[str, Any] = {"window": self.name, "opens_at": self.opens_at, "closes_at": self.closes_at}
         if now < self.opens_at:
             raise WindowNotOpen(rule=rule, **facts)
         if now > self.closes_at:
@@ -49,4 +50,6 @@ class Window:
     def require_order(self, *, rule: str) -> None:
         """A window's start lies before its end (R-026, R-055)."""
         if self.opens_at >= self.closes_at:
-            raise ValueRefused("window_order", rule=rule, window=self.name, opens_at=self.opens_at, closes_at=self.closes_at)
+            raise ValueRefused(
+                "window_order", rule=rule, window=self.name, opens_at=self.opens_at, closes_at=self.closes_at
+            )

@@ -159,6 +159,7 @@ def _read(spec: SheetSpec, pick: Pick, rows: Numbered) -> SheetReading:
     reading = SheetReading(spec)
     fields = [column.field for column in spec.columns]
     cleaners = [_cleaner(column) for column in spec.columns]
+    judged = [(column.field, column.judged_by, column.clean) for column in spec.columns if column.judged_by]
     seen: dict[tuple[Any, ...], int] = {}
     for number, row in rows:
         cells = pick(row)
@@ -170,6 +171,8 @@ def _read(spec: SheetSpec, pick: Pick, rows: Numbered) -> SheetReading:
             if not ERROR_VALUES.isdisjoint(cells):
                 raise TypeError("an error value is no text")
             values = dict(zip(fields, [clean(text) for clean, text in zip(cleaners, cells, strict=True)], strict=True))
+            for field, other, clean in judged:
+                values[field] = clean(values[other], values[field])
         except (TypeError, ValueRefused):
             if not any(shown(cell).strip() for cell in cells):
                 continue
@@ -195,6 +198,14 @@ def _read_carefully(
             values[column.field] = clean(_text(column, cell))
         except ValueRefused as refusal:
             errors.append(CellError(number, column.title, shown(cell), refusal.with_traceback(None)))
+    for column, cell in zip(spec.columns, cells, strict=True):
+        if column.judged_by and column.field in values:
+            values.pop(column.field)
+            try:
+                if column.judged_by in values:
+                    values[column.field] = column.clean(values[column.judged_by], _text(column, cell))
+            except ValueRefused as refusal:
+                errors.append(CellError(number, column.title, shown(cell), refusal.with_traceback(None)))
     return values, errors
 
 
@@ -210,7 +221,12 @@ def _text(column: Column, cell: Any) -> str:
 
 
 def _cleaner(column: Column) -> Clean:
-    """The column's cleaner, remembering its last answers (most columns repeat themselves) and knowing blanks."""
+    """The column's cleaner, remembering its last answers (most columns repeat themselves) and knowing blanks.
+
+    A column judged by another one is only asked for being there; what it holds is judged once the row is read.
+    """
+    if column.judged_by:
+        return lambda text: text if text and not text.isspace() else _refuse_blank()
     clean: Clean = lru_cache(maxsize=512)(column.clean)
     try:
         blank = column.clean("")

@@ -8,6 +8,7 @@ from datetime import date, datetime, time
 from typing import Any
 
 from core.errors import Refusal
+from core.notifications.words import sentence
 from core.usecases.imports import Row, RowRefused
 
 Sentence = Callable[[Refusal], str]
@@ -22,14 +23,16 @@ class Column:
     """One column: its Chinese title without `*`, the field it fills, and the pure function that cleans its text.
 
     clean: a cleaner of core.rules.values. An empty cell of a column that is not required becomes what clean makes of
-    "", or None where clean refuses it. text_only: a number cell is refused, for Excel has dropped digits or leading
+    "", or None where clean refuses it. judged_by: the field of another column, whose clean value clean takes as its
+    first argument: what a number has to look like depends on the kind of document. text_only: a number cell is refused, for Excel has dropped digits or leading
     zeros (ID and ticket numbers). choices: the drop-down of the template; the cleaner decides all the same.
     """
 
     title: str
     field: str
-    clean: Callable[[str], Any]
+    clean: Callable[..., Any]
     required: bool = True
+    judged_by: str = ""
     text_only: bool = False
     choices: tuple[str, ...] = ()
     example: str = ""
@@ -55,8 +58,9 @@ class SheetSpec:
 
     def __post_init__(self) -> None:
         titles, fields = {c.title for c in self.columns}, {c.field for c in self.columns}
-        if len(titles) < len(self.columns) or len(fields) < len(self.columns) or not fields.issuperset(self.key):
-            raise ValueError(f"sheet {self.name}: titles and fields are unique, the key is made of fields")
+        named = {*self.key, *(c.judged_by for c in self.columns if c.judged_by)}
+        if len(titles) < len(self.columns) or len(fields) < len(self.columns) or not fields.issuperset(named):
+            raise ValueError(f"sheet {self.name}: titles and fields are unique, key and judged_by name fields")
 
     def titles_of(self, fields: Iterable[str]) -> str:
         """Chinese titles of these fields, joined with 、; "" for none: then the row as a whole is meant."""
@@ -78,10 +82,20 @@ class CellError:
         """Finds the sentence."""
         return self.refusal.sentence_code
 
-    def as_json(self, sentence: Sentence) -> dict[str, Any]:
+    @property
+    def message(self) -> str:
+        """The sentence."""
+        return sentence(self.refusal)
+
+    def as_json(self) -> dict[str, Any]:
         """The shape `kaowu import --json` promises."""
-        message = sentence(self.refusal)
-        return {"row": self.row, "column": self.column, "code": self.code, "value": self.value, "message": message}
+        return {
+            "row": self.row,
+            "column": self.column,
+            "code": self.code,
+            "value": self.value,
+            "message": self.message,
+        }
 
 
 @dataclass(slots=True)

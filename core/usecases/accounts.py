@@ -10,7 +10,6 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from sqlalchemy import select
 
-from core.actors import SYSTEM
 from core.db import Tx
 from core.errors import AlreadyThere, NotPermitted, Refusal, TooMany, ValueRefused
 from core.models.accounts import AccountRole, ChatBinding, OneTimeCode, UserAccount
@@ -199,7 +198,7 @@ def end_binding(tx: Tx, *, account_id: int) -> None:
 
 def bury_binding(tx: Tx, *, account_id: int, reason: str) -> None:
     """Telegram says this chat is gone for good (blocked, deactivated); only the system learns that."""
-    if tx.actor is not SYSTEM:
+    if not tx.actor.is_system:
         raise NotPermitted(rule="chat.md", act="bury_binding")
     held = active_binding(tx.session, account_id)
     if held is not None:
@@ -229,9 +228,7 @@ def _issue(tx: Tx, account: UserAccount, purpose: str, validity: timedelta) -> s
         old.used_at = tx.now
     secret = secrets.token_urlsafe(18)
     tx.add(
-        OneTimeCode(
-            purpose=purpose, account_id=account.id, code_hash=secret_hash(secret), expires_at=tx.now + validity
-        )
+        OneTimeCode(purpose=purpose, account_id=account.id, code_hash=secret_hash(secret), expires_at=tx.now + validity)
     )
     return secret
 

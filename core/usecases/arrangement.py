@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import delete, select
 
+from core.actors import Actor
 from core.arranging import problem
 from core.arranging.check import faults
 from core.arranging.fill import fill
-from core.actors import Actor
 from core.db import Tx, transaction
 from core.errors import IllegalMove, NotReady
 from core.models.plans import ExamPlan, ExamPlanSubject, ExamSession
@@ -126,9 +126,7 @@ def _clear(tx: Tx, plan: ExamPlan) -> None:
     tx.advance_all(ExamPlanSubject, ARRANGEMENT, "clear", ExamPlanSubject.plan_id == plan.id)
 
 
-def _problem(
-    tx: Tx, plan: ExamPlan
-) -> tuple[list[problem.Sitting], list[problem.Session], list[problem.Room]]:
+def _problem(tx: Tx, plan: ExamPlan) -> tuple[list[problem.Sitting], list[problem.Session], list[problem.Room]]:
     rows = tx.session.execute(
         select(
             SubjectRegistration.id,
@@ -143,9 +141,7 @@ def _problem(
         .join(CandidateSnapshot, CandidateSnapshot.id == Registration.snapshot_id)
         .where(Registration.plan_id == plan.id, SubjectRegistration.state == SittingState.NOT_ARRANGED)
     )
-    sittings = [
-        problem.Sitting(r[0], r[1], r[2], r[3], (f"{r[4]:09d}", r[5], r[6])) for r in rows.tuples()
-    ]
+    sittings = [problem.Sitting(r[0], r[1], r[2], r[3], (f"{r[4]:09d}", r[5], r[6])) for r in rows.tuples()]
     sessions = [
         problem.Session(row.id, row.plan_subject_id, row.starts_at, row.ends_at)
         for row in tx.all(
@@ -185,8 +181,8 @@ def _store(tx: Tx, plan: ExamPlan, seats: Sequence[problem.Seat], sessions: Sequ
             for seat in seats
         ],
     )
-    seated = select(SeatAssignment.subject_registration_id).join(RoomArrangement).where(
-        RoomArrangement.plan_id == plan.id
+    seated = (
+        select(SeatAssignment.subject_registration_id).join(RoomArrangement).where(RoomArrangement.plan_id == plan.id)
     )
     tx.advance_all(SubjectRegistration, SITTING, "seat", SubjectRegistration.id.in_(seated))
 
@@ -224,4 +220,3 @@ def _mark_subjects(tx: Tx, plan: ExamPlan, incomplete: set[int], wanted: set[int
     if done:
         tx.advance_all(ExamPlanSubject, ARRANGEMENT, "arrange", ExamPlanSubject.id.in_(done))
     tx.session.refresh(plan)
-

@@ -137,7 +137,9 @@ def create_candidate(tx: Tx, *, college_id: int, kind: CandidateKind, values: Ma
         raise outcome.refused[0].refusal
     if outcome.unchanged:
         raise AlreadyThere("candidate_exists", rule="R-077")
-    return tx.one(select(Candidate).where(Candidate.id_number == values["id_number"], Candidate.id_type == values["id_type"]))
+    return tx.one(
+        select(Candidate).where(Candidate.id_number == values["id_number"], Candidate.id_type == values["id_type"])
+    )
 
 
 def edit_candidate(tx: Tx, *, candidate_id: int, changes: Mapping[str, Any]) -> Candidate:

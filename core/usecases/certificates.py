@@ -129,7 +129,7 @@ def open_signing(tx: Tx, *, plan_id: int, party: Party) -> Ceremony:
 
 
 def _pending(tx: Tx, plan: ExamPlan, party: Party) -> list[CertificateIssuance]:
-    if party is Party.COLLEGE and tx.actor.college_id is None or party is Party.TEO and tx.actor.org_id is None:
+    if (party is Party.COLLEGE and tx.actor.college_id is None) or (party is Party.TEO and tx.actor.org_id is None):
         raise NotPermitted(rule="§8.8", act=_SIGN_ACT[party])
     where = pending_for(party, plan.id, org_id=tx.actor.org_id, college_id=tx.actor.college_id)
     return list(tx.all(select(CertificateIssuance).where(where).order_by(CertificateIssuance.id)))
@@ -176,7 +176,9 @@ def _session(tx: Tx, token: str) -> SigningSession:
     if tx.actor.account_id != session.account_id:
         raise NotPermitted("task_of_another", rule="§3.19", act="sign")
     if session.state is SigningState.SIGNED:
-        raise StaleState("signed_already", rule="R-237", thing=SIGNING.name, state=session.state.label, count=session.item_count)
+        raise StaleState(
+            "signed_already", rule="R-237", thing=SIGNING.name, state=session.state.label, count=session.item_count
+        )
     if not signing_is_open(session.state, session.created_at, tx.now):
         raise WindowClosed("signing_expired", rule="T-19", minutes=5)
     return session
@@ -355,9 +357,7 @@ def expire_signing(tx: Tx, *, session_id: int) -> None:
 # -- refusing ------------------------------------------------------------------------------------------------------
 
 
-def reject_batch(
-    tx: Tx, *, plan_id: int, party: Party, reason: str, issuance_ids: Sequence[int] | None = None
-) -> int:
+def reject_batch(tx: Tx, *, plan_id: int, party: Party, reason: str, issuance_ids: Sequence[int] | None = None) -> int:
     """拒绝签发 of everything that waits, or of some of it, with a reason the other party reads (R-235, M-29)."""
     if not reason.strip():
         raise ReasonMissing(rule="R-235")
@@ -373,9 +373,7 @@ def reject_batch(
     if party is Party.COLLEGE:
         college = tx.get(College, items[0].college_id)
         _close_requests(tx, plan, SigningRequested.kind, college.id, ReplyState.REFUSED)
-        tx.notify(
-            SigningRejected(plan.id, college.name, len(items), reason.strip(), int(tx.now.timestamp()))
-        )
+        tx.notify(SigningRejected(plan.id, college.name, len(items), reason.strip(), int(tx.now.timestamp())))
     else:
         _close_requests(tx, plan, TeoSigningRequested.kind, reply=ReplyState.REFUSED)
     return len(items)

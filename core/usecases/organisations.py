@@ -25,7 +25,13 @@ def name_region(tx: Tx, *, code: str, name: str) -> None:
 
 
 def create_authority(
-    tx: Tx, *, name: str, province_code: str, city_code: str | None = None, contact_name: str = "", contact_phone: str = ""
+    tx: Tx,
+    *,
+    name: str,
+    province_code: str,
+    city_code: str | None = None,
+    contact_name: str = "",
+    contact_phone: str = "",
 ) -> EducationAuthority:
     """An education authority: of a city when a city code is given, else of the province."""
     permit(tx.actor, "manage_organisations")
@@ -76,9 +82,7 @@ def set_org_seal(tx: Tx, *, org_id: int, image: bytes) -> None:
     tx.session.flush()
 
 
-def activate_seal(
-    tx: Tx, *, college_id: int, officer_name: str, image: bytes, has_accepted: bool
-) -> ElectronicSeal:
+def activate_seal(tx: Tx, *, college_id: int, officer_name: str, image: bytes, has_accepted: bool) -> ElectronicSeal:
     """The signing officer's seal with its authorisation; an earlier one is replaced (R-254…R-258)."""
     college = tx.get(College, college_id)
     permit(tx.actor, "manage_seal", college)
@@ -125,7 +129,7 @@ def _is_transparent(picture: Image.Image) -> bool:
     return picture.mode in ("RGBA", "LA") or "transparency" in picture.info
 
 
-def _active_seal(college_id: int) -> Select[tuple[ElectronicSeal]]:
+def _active_seal(college_id: int) -> Select[ElectronicSeal]:
     return select(ElectronicSeal).where(
         ElectronicSeal.college_id == college_id, ElectronicSeal.state == SealState.ACTIVE
     )

@@ -110,9 +110,7 @@ def publish_declaration_plan(tx: Tx, *, plan_id: int) -> DeclarationPlan:
     plan.apply_window.require_order(rule="R-026")
     if plan.apply_window.over(tx.now):
         raise ValueRefused("window_already_over", rule="§3.1", window=plan.apply_window.name)
-    tx.advance(
-        plan, DECLARATION_PLAN, "publish", announced_until=tx.now, next_edge_at=max(plan.apply_opens_at, tx.now)
-    )
+    tx.advance(plan, DECLARATION_PLAN, "publish", announced_until=tx.now, next_edge_at=max(plan.apply_opens_at, tx.now))
     return plan
 
 

@@ -134,9 +134,7 @@ def put_certificate(tx: Tx, *, plan_id: int, planned: PlannedCertificate) -> Exa
     return row
 
 
-def _planned_subject(
-    tx: Tx, plan: ExamPlan, certificate: CertificateType, planned: PlannedSubject
-) -> ExamPlanSubject:
+def _planned_subject(tx: Tx, plan: ExamPlan, certificate: CertificateType, planned: PlannedSubject) -> ExamPlanSubject:
     subject = tx.get(Subject, planned.subject_id)
     if subject.certificate_id != certificate.id or subject.state is not Switch.ENABLED:
         raise ValueRefused("subject_not_of_certificate", rule="R-054", subject=subject.name)
@@ -238,6 +236,6 @@ def remind_of_registration(tx: Tx, *, plan_id: int) -> int:
         return 0
     rung = min(reached)
     return sum(
-        tx.notify(RegistrationClosing(plan.id, college_id, rung)) for college_id in participating_colleges(tx.session, plan)
+        tx.notify(RegistrationClosing(plan.id, college_id, rung))
+        for college_id in participating_colleges(tx.session, plan)
     )
-

@@ -11,7 +11,16 @@ from sqlalchemy import Select, func, select
 
 from core import clock
 from core.db import Tx
-from core.errors import AlreadyThere, IllegalMove, NotFound, NotPermitted, NotReady, QuotaExceeded, Refusal, ValueRefused
+from core.errors import (
+    AlreadyThere,
+    IllegalMove,
+    NotFound,
+    NotPermitted,
+    NotReady,
+    QuotaExceeded,
+    Refusal,
+    ValueRefused,
+)
 from core.models.candidates import Candidate
 from core.models.catalogue import Major
 from core.models.organisations import College
@@ -132,7 +141,7 @@ def _desk(tx: Tx, plan: ExamPlan, college: College, numbers: Sequence[str]) -> _
     )
 
 
-def _approved(plan: ExamPlan, college: College) -> Select[tuple[int]]:
+def _approved(plan: ExamPlan, college: College) -> Select[int]:
     return (
         select(PilotApplication.certificate_id)
         .join(DeclarationPlan, DeclarationPlan.id == PilotApplication.plan_id)
@@ -218,7 +227,9 @@ def _judge(desk: _Desk, values: Mapping[str, Any]) -> tuple[Candidate, ExamPlanC
     if certificate_id not in desk.approved:
         raise _Fault("certificate_code", NotPermitted("no_approved_application", rule="R-143", contact=desk.contact))
     if person.kind is CandidateKind.COLLEGE and person.major_code not in desk.majors[certificate_id]:
-        raise _Fault("id_number", ValueRefused("major_not_of_certificate", rule="R-138", certificate=row.certificate.full_name))
+        raise _Fault(
+            "id_number", ValueRefused("major_not_of_certificate", rule="R-138", certificate=row.certificate.full_name)
+        )
     if (person.id, certificate_id) in desk.seen:
         raise _Fault("id_number", AlreadyThere("registered_already", rule="R-150"))
     site_id = _require_site(desk, values["site_no"], certificate_id)
@@ -249,7 +260,9 @@ def _require_certificate(desk: _Desk, values: Mapping[str, Any]) -> ExamPlanCert
     if values["level"] is not certificate.level:
         raise _Fault("level", ValueRefused("level_differs", rule="R-155", suggestion=certificate.level.label))
     if values["certificate_name"] not in (certificate.name, certificate.full_name, certificate.full_name_wide):
-        raise _Fault("certificate_name", ValueRefused("certificate_differs", rule="R-155", suggestion=certificate.full_name))
+        raise _Fault(
+            "certificate_name", ValueRefused("certificate_differs", rule="R-155", suggestion=certificate.full_name)
+        )
     return row
 
 
@@ -258,7 +271,9 @@ def _require_category(row: ExamPlanCertificate, values: Mapping[str, Any]) -> st
     wanted = {subject.examinee_category for subject in row.subjects} - {EVERYBODY}
     stated = str(values.get("examinee_category") or "")
     if wanted and stated not in wanted:
-        raise _Fault("examinee_category", ValueRefused("category_needed", rule="R-148", suggestion="、".join(sorted(wanted))))
+        raise _Fault(
+            "examinee_category", ValueRefused("category_needed", rule="R-148", suggestion="、".join(sorted(wanted)))
+        )
     return stated if wanted else ""
 
 
@@ -352,15 +367,15 @@ def _held_snapshots(tx: Tx, plan: ExamPlan, ids: Sequence[int]) -> dict[int, int
     return held
 
 
-def _register_subjects(
-    tx: Tx, desk: _Desk, taken: Sequence[tuple[Candidate, ExamPlanCertificate, int, str]]
-) -> None:
+def _register_subjects(tx: Tx, desk: _Desk, taken: Sequence[tuple[Candidate, ExamPlanCertificate, int, str]]) -> None:
     ids: dict[tuple[int, int], int] = {}
     for part in in_parts(sorted({person.id for person, _, _, _ in taken}), CHUNK):
         query = select(Registration.candidate_id, Registration.certificate_id, Registration.id).where(
             Registration.plan_id == desk.plan.id, Registration.candidate_id.in_(part)
         )
-        ids |= {(candidate_id, certificate_id): ident for candidate_id, certificate_id, ident in tx.session.execute(query)}
+        ids |= {
+            (candidate_id, certificate_id): ident for candidate_id, certificate_id, ident in tx.session.execute(query)
+        }
     tx.insert_all(
         SubjectRegistration,
         [
@@ -409,4 +424,3 @@ def _give_back(tx: Tx, registration: Registration) -> None:
     if quota is not None:
         quota.used -= 1
         tx.because(quota, "release")
-

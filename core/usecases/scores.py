@@ -174,9 +174,7 @@ def _amend(tx: Tx, score: SubjectScore, tenths: int | None, is_absent: bool, rea
     )
 
 
-def _note_attendance(
-    tx: Tx, seated: Mapping[tuple[str, str], _Seated], rows: Sequence[Row], outcome: Outcome
-) -> None:
+def _note_attendance(tx: Tx, seated: Mapping[tuple[str, str], _Seated], rows: Sequence[Row], outcome: Outcome) -> None:
     refused = {item.row for item in outcome.refused}
     groups: dict[Attendance, list[int]] = defaultdict(list)
     for number, values in rows:
@@ -263,12 +261,8 @@ def _recompute_part(
     tx.update_each(CertificateResult, changed)
 
 
-def _result(
-    tx: Tx, rule: ExamPlanCertificate, outcomes: Sequence[SubjectOutcome], is_final: bool
-) -> dict[str, Any]:
-    state = result_state(
-        rule.pass_rule, outcomes, composite_pass_score=rule.composite_pass_tenths, is_final=is_final
-    )
+def _result(tx: Tx, rule: ExamPlanCertificate, outcomes: Sequence[SubjectOutcome], is_final: bool) -> dict[str, Any]:
+    state = result_state(rule.pass_rule, outcomes, composite_pass_score=rule.composite_pass_tenths, is_final=is_final)
     decided = state in (ResultState.PASSED, ResultState.FAILED)
     composite = composite_hundredths(outcomes) if rule.pass_rule is PassRule.COMPOSITE else None
     return {
@@ -326,7 +320,9 @@ def conclude_scores(tx: Tx, *, plan: ExamPlan) -> int:
     if not plan.windows.publication.over(tx.now):
         raise IllegalMove("publication_not_over", rule="R-205", thing=SCORE.name, closes_at=plan.publication_closes_at)
     _lock_missing(tx, plan)
-    tx.advance_all(SubjectScore, SCORE, "lock", SubjectScore.subject_registration_id.in_(_sittings(plan)), locked_at=tx.now)
+    tx.advance_all(
+        SubjectScore, SCORE, "lock", SubjectScore.subject_registration_id.in_(_sittings(plan)), locked_at=tx.now
+    )
     recompute_results(tx, plan=plan, is_final=True)
     plan.locked_at = tx.now
     tx.because(plan, "lock_scores")

@@ -36,9 +36,7 @@ _WORDS = {
 }
 
 
-def draft_site(
-    tx: Tx, *, college_id: int, org_id: int, certificate_ids: Sequence[int], **details: str
-) -> ExamSite:
+def draft_site(tx: Tx, *, college_id: int, org_id: int, certificate_ids: Sequence[int], **details: str) -> ExamSite:
     """保存: a pilot college's application; the name is made, not typed (R-099, R-102…R-104, R-111)."""
     college = tx.get(College, college_id)
     permit(tx.actor, "edit_site", college)
