@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import os
 import secrets
+import tempfile
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -104,14 +105,23 @@ def secret_key() -> bytes:
     if given:
         return given.encode()
     path = current().data_dir / "secret.key"
+    if not path.exists():
+        _make_secret(path)
+    return path.read_text().strip().encode()
+
+
+def _make_secret(path: Path) -> None:
+    """Written whole under another name first: of several processes that start at once, one key wins and none is torn."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    handle, draft = tempfile.mkstemp(dir=path.parent)  # readable by its owner alone
+    with os.fdopen(handle, "w") as file:
+        file.write(secrets.token_hex(32))
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(secrets.token_hex(32))
+        os.link(draft, path)
     except FileExistsError:
         pass
-    return path.read_text().strip().encode()
+    finally:
+        os.unlink(draft)
 
 
 def simulator_token() -> str:

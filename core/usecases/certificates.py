@@ -61,6 +61,7 @@ from core.rules.permissions import permit
 from core.usecases.imports import in_parts
 from core.usecases.notices import close_tasks, retarget_tasks
 from core.usecases.organisations import require_active_seal
+from core.usecases.scores import create_issuances
 
 CHUNK = 5_000
 SIGNATURE_MAX_BYTES = 400_000
@@ -401,6 +402,15 @@ def handle_rejections(tx: Tx, *, plan_id: int, note: str, college_id: int | None
     for ident in sorted(colleges):
         tx.notify(SigningRequested(plan.id, int(tx.now.timestamp()), ident))
     return len(handled)
+
+
+def renew_issuances(tx: Tx, *, plan_id: int) -> int:
+    """The TEO runs the list of certificates to sign again (R-250); returns how many were missing, usually none."""
+    plan = tx.lock(ExamPlan, plan_id)
+    permit(tx.actor, "sign_as_teo", plan)
+    if plan.locked_at is None:
+        raise NotReady("scores_not_locked", rule="R-241")
+    return create_issuances(tx, plan=plan)
 
 
 # -- generation ----------------------------------------------------------------------------------------------------
