@@ -64,6 +64,8 @@ class ApplicationWaiting(Message):
 
     kind: ClassVar[str] = "pilots.application_waiting"
     buttons: ClassVar[tuple[Button, ...]] = (Button("去审核", page="/admin/applications/"),)
+    asks: ClassVar[bool] = True
+    useful_for: ClassVar[timedelta] = timedelta(days=60)
     application_id: int
     step: str
     round: int

@@ -22,6 +22,8 @@ class SiteSubmitted(Message):
 
     kind: ClassVar[str] = "sites.submitted"
     buttons: ClassVar[tuple[Button, ...]] = (Button("去审核", page="/admin/sites/"),)
+    asks: ClassVar[bool] = True
+    useful_for: ClassVar[timedelta] = timedelta(days=60)
     site_id: int
     round: int
 

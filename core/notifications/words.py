@@ -38,7 +38,7 @@ def sentence(refusal: Refusal) -> str:
         parts.append(_filled(entry["way_out"], facts))
     if refusal.facts.get("suggestion"):
         parts.append(f"建议：{facts['suggestion']}。")
-    if refusal.rule:
+    if refusal.rule and not refusal.rule.endswith(".md"):
         parts.append(f"（{refusal.rule}）")
     return "".join(parts)
 

@@ -46,7 +46,7 @@ def schema_is_current(session: Session) -> bool:
 
 def heartbeat_ages(session: Session, now: datetime) -> dict[str, int]:
     """Seconds since each part was last seen at work; a part never seen is not in it."""
-    rows = session.execute(select(Heartbeat.name, Heartbeat.at).order_by(Heartbeat.name)).tuples().all()
+    rows = session.execute(select(Heartbeat.name, Heartbeat.at).order_by(Heartbeat.name)).all()
     return {name: max(0, int((now - at).total_seconds())) for name, at in rows}
 
 
@@ -74,7 +74,7 @@ def _by(label: str, pairs: Iterable[tuple[str, int]]) -> tuple[tuple[str, str, i
 
 def _by_state(session: Session, name: str, column: InstrumentedAttribute[Any], states: type[Enum]) -> Figure:
     """Every state has its line, also those nothing is in: a graph must not lose a line for being at zero."""
-    counted: dict[Any, int] = dict(session.execute(select(column, func.count()).group_by(column)).tuples().all())
+    counted: dict[Any, int] = dict(session.execute(select(column, func.count()).group_by(column)).all())
     return Figure(name, "By state", _by("state", ((state.value, counted.get(state, 0)) for state in states)))
 
 
@@ -94,7 +94,7 @@ def _open_signings(session: Session, now: datetime) -> int:
 
 def _imports(session: Session) -> list[tuple[str, int]]:
     rows = session.execute(select(ImportJob.sheet, func.count()).group_by(ImportJob.sheet).order_by(ImportJob.sheet))
-    return [(sheet, count) for sheet, count in rows.tuples()]
+    return [(sheet, count) for sheet, count in rows]
 
 
 def _import_rows(session: Session) -> list[tuple[str, int]]:

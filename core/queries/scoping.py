@@ -125,10 +125,6 @@ def _college_of(column: Any) -> dict[Role, Scope]:
     }
 
 
-def _only(scopes: dict[Role, Scope], *roles: Role) -> dict[Role, Scope]:
-    return {role: scope for role, scope in scopes.items() if role in roles}
-
-
 _tried_certificates = _of(PilotApplication.certificate_id).where(PilotApplication.state == ApplicationState.APPROVED)
 
 
@@ -210,17 +206,13 @@ _entry_is_over = _after(ExamPlan.score_entry_closes_at)
 _is_public = _after(ExamPlan.publication_opens_at)
 
 
-def _registrations(own: Scope, plans: Scope | None = None) -> Scope:
-    """Registrations in scope, of plans that have come so far."""
-    return own if plans is None else _both(own, _within(Registration.plan_id, ExamPlan.id, plans))
-
-
 def _of_registrations(column: Any, plans: Scope | None = None, later: Scope | None = None) -> dict[Role, Scope]:
     """Rows that hang on a registration. plans: when the college may see them, later: when the candidate may."""
     by_college = _college_of(Registration.college_id)
 
     def through(own: Scope, plans: Scope | None) -> Scope:
-        return _within(column, Registration.id, _registrations(own, plans))
+        wanted = own if plans is None else _both(own, _within(Registration.plan_id, ExamPlan.id, plans))
+        return _within(column, Registration.id, wanted)
 
     return {
         Role.ADMIN: _all,

@@ -48,15 +48,11 @@ class CeremonyView:
 
 def ceremony_of(session: Session, token: str, now: datetime) -> CeremonyView | None:
     """The ceremony this token opens, whoever asks; None for a token nobody was given."""
-    row = (
-        session.execute(
-            select(SigningSession, ExamPlan.plan_no, ExamPlan.name)
-            .join(ExamPlan, ExamPlan.id == SigningSession.plan_id)
-            .where(SigningSession.token_hash == secret_hash(token))
-        )
-        .tuples()
-        .one_or_none()
-    )
+    row = session.execute(
+        select(SigningSession, ExamPlan.plan_no, ExamPlan.name)
+        .join(ExamPlan, ExamPlan.id == SigningSession.plan_id)
+        .where(SigningSession.token_hash == secret_hash(token))
+    ).one_or_none()
     if row is None:
         return None
     held, plan_no, plan_name = row

@@ -39,25 +39,19 @@ class VerifiedCertificate:
 
 def verified_certificate(session: Session, certificate_no: str, id_number: str) -> VerifiedCertificate | None:
     """The certificate both numbers belong to; a wrong one and an unknown one give the same None by the same way."""
-    row = (
-        session.execute(
-            select(
-                Certificate, CertificateIssuance, CandidateSnapshot, CertificateType, EvaluationOrg.name, College.name
-            )
-            .join(CertificateIssuance, CertificateIssuance.id == Certificate.issuance_id)
-            .join(Registration, Registration.id == CertificateIssuance.registration_id)
-            .join(CandidateSnapshot, CandidateSnapshot.id == Registration.snapshot_id)
-            .join(CertificateType, CertificateType.id == CertificateIssuance.certificate_id)
-            .join(EvaluationOrg, EvaluationOrg.id == CertificateIssuance.org_id)
-            .join(College, College.id == CertificateIssuance.college_id)
-            .where(
-                Certificate.certificate_no == as_typed(certificate_no),
-                CertificateIssuance.state == IssuanceState.ISSUED,
-            )
+    row = session.execute(
+        select(Certificate, CertificateIssuance, CandidateSnapshot, CertificateType, EvaluationOrg.name, College.name)
+        .join(CertificateIssuance, CertificateIssuance.id == Certificate.issuance_id)
+        .join(Registration, Registration.id == CertificateIssuance.registration_id)
+        .join(CandidateSnapshot, CandidateSnapshot.id == Registration.snapshot_id)
+        .join(CertificateType, CertificateType.id == CertificateIssuance.certificate_id)
+        .join(EvaluationOrg, EvaluationOrg.id == CertificateIssuance.org_id)
+        .join(College, College.id == CertificateIssuance.college_id)
+        .where(
+            Certificate.certificate_no == as_typed(certificate_no),
+            CertificateIssuance.state == IssuanceState.ISSUED,
         )
-        .tuples()
-        .one_or_none()
-    )
+    ).one_or_none()
     holder = row[2].id_number if row else ""
     is_same = hmac.compare_digest(_digest(holder), _digest(id_number))
     if row is None or not is_same:

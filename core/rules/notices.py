@@ -46,6 +46,7 @@ DELIVERY = Machine(
         Move("retry_later", {D.SENDING}, D.PENDING),
         Move("fail", {D.SENDING}, D.FAILED),
         Move("suppress", {D.PENDING, D.SENDING}, D.SUPPRESSED),
+        Move("snooze", {D.DELIVERED, D.SUPPRESSED}, D.PENDING),
     ),
     column="delivery_state",
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,16 +51,23 @@ def import_candidates(
 ) -> Outcome:
     """Insert new candidates in one go (R-076…R-084); the same data again is unchanged, other data is refused.
 
-    rows: cleaned values by FIELDS. Every row is judged; good ones are in when the transaction is.
+    rows: cleaned values by FIELDS; of social candidates major_name and major_code may be "" (I-02). Every row is
+    judged; good ones are in when the transaction is.
     """
     college = tx.get(College, college_id)
     permit(tx.actor, "edit_candidates", college)
     outcome = Outcome()
     majors = dict(tx.session.execute(select(Major.code, Major.name)).tuples().all())
-    known = _known_people(tx, [values["id_number"] for _, values in rows])
+    if kind is CandidateKind.SOCIAL:
+        majors[""] = ""
+    known = _known_people(tx, rows)
+    today = f"{clock.local(tx.now):%Y%m%d}"
     fresh = []
     for number, values in rows:
-        refusal = _judge(values, majors, known.get((values["id_type"], values["id_number"])), college_id)
+        person = known.get((values["id_type"], values["id_number"]))
+        refusal = (
+            _judge_new(values, majors, today) if person is None else _judge_known(values, person, college_id, kind)
+        )
         if refusal is None:
             fresh.append(values)
         elif refusal == "unchanged":
@@ -72,36 +79,55 @@ def import_candidates(
     return outcome
 
 
-def _judge(
-    values: Mapping[str, Any], majors: Mapping[str, str], known: Mapping[str, Any] | None, college_id: int
-) -> Any:
-    """None = new, "unchanged" = there already word for word, else (field, refusal)."""
-    if known is not None:
-        if known["college_id"] != college_id:
-            return "id_number", AlreadyThere("candidate_elsewhere", rule="R-077")
-        if all(known[name] == values[name] for name in FIELDS):
-            return "unchanged"
-        return "id_number", AlreadyThere("candidate_exists", rule="R-077")
+def _judge_known(values: Mapping[str, Any], known: Mapping[str, Any], college_id: int, kind: CandidateKind) -> Any:
+    """ "unchanged" = there already word for word, else (field, refusal)."""
+    if known["college_id"] != college_id:
+        return "id_number", AlreadyThere("candidate_elsewhere", rule="R-077")
+    if known["kind"] is kind and all(known[name] == values[name] for name in FIELDS):
+        return "unchanged"
+    return "id_number", AlreadyThere("candidate_exists", rule="R-077")
+
+
+def _judge_new(values: Mapping[str, Any], majors: Mapping[str, str], today: str) -> tuple[str, Refusal] | None:
+    """None = good, else (field, refusal); today as yyyymmdd."""
     if values["major_code"] not in majors:
-        near = difflib.get_close_matches(values["major_code"], majors, n=1)
-        suggestion = f"{near[0]} {majors[near[0]]}" if near else None
+        near = next((code for code in _one_slip_away(values["major_code"]) if code in majors), "")
+        suggestion = f"{near} {majors[near]}" if near else None
         return "major_code", ValueRefused(
             "major_unknown", rule="R-076", value=values["major_code"], suggestion=suggestion
         )
     if values["id_type"] is IdType.RESIDENT:
+        number = values["id_number"]
+        if number[6:14] > today:
+            return "id_number", ValueRefused("id_number_future", rule="R-079", value=number, digits=number[6:14])
         try:
-            require_same_gender(values["id_number"], values["gender"])
+            require_same_gender(number, values["gender"])
         except ValueRefused as refusal:
-            return "gender", refusal
+            return "gender", refusal.with_traceback(None)
     return None
 
 
-def _known_people(tx: Tx, numbers: Sequence[str]) -> dict[tuple[IdType, str], Mapping[str, Any]]:
+def _one_slip_away(code: str) -> Iterator[str]:
+    """What a hurried hand may have meant: two characters swapped, one wrong, one too many, one missing."""
+    cuts = [(code[:at], code[at:]) for at in range(len(code) + 1)]
+    yield from (a + b[1] + b[0] + b[2:] for a, b in cuts if len(b) > 1)
+    yield from (a + other + b[1:] for a, b in cuts if b for other in "0123456789")
+    yield from (a + b[1:] for a, b in cuts if b)
+    yield from (a + other + b for a, b in cuts for other in "0123456789KT")
+
+
+def _known_people(tx: Tx, rows: Sequence[Row]) -> dict[tuple[IdType, str], Mapping[str, Any]]:
+    """Those of the rows' people who are there already, wherever they study."""
+    numbers: dict[IdType, list[str]] = defaultdict(list)
+    for _, values in rows:
+        numbers[values["id_type"]].append(values["id_number"])
+    wanted = [getattr(Candidate, name) for name in (*FIELDS, "college_id", "kind")]
     found: dict[tuple[IdType, str], Mapping[str, Any]] = {}
-    wanted = [getattr(Candidate, name) for name in (*FIELDS, "college_id")]
-    for part in in_parts(numbers, CHUNK):
-        for row in tx.session.execute(select(*wanted).where(Candidate.id_number.in_(part))).mappings():
-            found[row["id_type"], row["id_number"]] = dict(row)
+    for id_type, listed in numbers.items():
+        for part in in_parts(listed, CHUNK):
+            query = select(*wanted).where(Candidate.id_type == id_type, Candidate.id_number.in_(part))
+            for row in tx.session.execute(query).mappings():
+                found[row["id_type"], row["id_number"]] = dict(row)
     return found
 
 

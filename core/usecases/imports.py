@@ -45,20 +45,8 @@ def in_parts(items: Iterable[T], size: int) -> Iterator[list[T]]:
         yield part
 
 
-def record_import(
-    tx: Tx,
-    *,
-    sheet: str,
-    file_name: str,
-    file_hash: str,
-    row_count: int,
-    accepted: int,
-    rejected: int,
-    unchanged: int,
-    plan_id: int | None = None,
-    failed_rows: bytes | None = None,
-) -> ImportJob:
-    """导入记录 of a file; rows = accepted + rejected + unchanged, by the table itself."""
+def open_import(tx: Tx, *, sheet: str, file_name: str, file_hash: str, plan_id: int | None = None) -> ImportJob:
+    """导入记录 of a file, before its rows are judged, so that those it brings can name it; counts follow."""
     return tx.add(
         ImportJob(
             sheet=sheet,
@@ -67,10 +55,30 @@ def record_import(
             plan_id=plan_id,
             college_id=tx.actor.college_id,
             org_id=tx.actor.org_id,
-            row_count=row_count,
-            accepted_count=accepted,
-            rejected_count=rejected,
-            unchanged_count=unchanged,
-            failed_rows=failed_rows,
+            row_count=0,
+            accepted_count=0,
+            rejected_count=0,
+            unchanged_count=0,
         )
     )
+
+
+def record_import(
+    tx: Tx,
+    job: ImportJob,
+    *,
+    row_count: int,
+    accepted: int,
+    rejected: int,
+    unchanged: int,
+    failed_rows: bytes | None = None,
+) -> ImportJob:
+    """What became of the rows; rows = accepted + rejected + unchanged, by the table itself.
+
+    failed_rows: a workbook of the rejected ones.
+    """
+    job.row_count, job.failed_rows = row_count, failed_rows
+    job.accepted_count, job.rejected_count, job.unchanged_count = accepted, rejected, unchanged
+    tx.because(job, "record")
+    tx.session.flush()
+    return job

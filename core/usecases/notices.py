@@ -152,20 +152,9 @@ def snooze(tx: Tx, *, notification_id: int) -> datetime:
     again = tx.now + SNOOZE
     if again > row.useful_until - LAST_SNOOZE_BEFORE_END:
         raise ValueRefused("too_late_to_snooze", rule="chat.md", until=row.useful_until)
-    tx.session.execute(
-        update(Notification)
-        .where(Notification.id == row.id)
-        .values(
-            delivery_state=DeliveryState.PENDING,
-            delivered_at=None,
-            next_attempt_at=again,
-            not_before=again,
-            attempts=0,
-            is_stale=False,
-        )
-        .execution_options(synchronize_session=False)
+    tx.advance(
+        row, DELIVERY, "snooze", delivered_at=None, next_attempt_at=again, not_before=again, attempts=0, is_stale=False
     )
-    tx.session.refresh(row)
     return again
 
 
@@ -207,7 +196,7 @@ def close_tasks(
         update(Notification)
         .where(
             *where,
-            Notification.reply_state.in_([ReplyState.OPEN, ReplyState.ACKNOWLEDGED, ReplyState.NOT_ASKED]),
+            Notification.reply_state.in_(REPLY.sources("do")),
             Notification.closing_note == "",
         )
         .values(

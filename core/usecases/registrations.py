@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -332,13 +332,18 @@ def _write(
         ],
     )
     _register_subjects(tx, desk, taken)
-    counts: dict[int, int] = defaultdict(int)
-    for person, _, _, _ in taken:
-        counts[person.id] += 1
-    before = {person.id: person.registered_count for person, _, _, _ in taken}
-    tx.update_each(
-        Candidate, [{"id": ident, "registered_count": before[ident] + count} for ident, count in counts.items()]
-    )
+    for count, ids in _by_count(person.id for person, _, _, _ in taken).items():
+        for part in in_parts(ids, CHUNK):
+            # Counted by the database: another plan may be counting the same people at this moment.
+            tx.update_all(Candidate, Candidate.id.in_(part), registered_count=Candidate.registered_count + count)
+
+
+def _by_count(ids: Iterable[int]) -> dict[int, list[int]]:
+    """How often → which ids came that often, in order."""
+    grouped: dict[int, list[int]] = defaultdict(list)
+    for ident, count in sorted(Counter(ids).items()):
+        grouped[count].append(ident)
+    return grouped
 
 
 def _snapshots(tx: Tx, plan: ExamPlan, people: Sequence[Candidate]) -> dict[int, int]:
