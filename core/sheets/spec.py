@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from typing import Any
 
@@ -24,8 +24,9 @@ class Column:
 
     clean: a cleaner of core.rules.values. An empty cell of a column that is not required becomes what clean makes of
     "", or None where clean refuses it. judged_by: the field of another column, whose clean value clean takes as its
-    first argument: what a number has to look like depends on the kind of document. text_only: a number cell is refused, for Excel has dropped digits or leading
-    zeros (ID and ticket numbers). choices: the drop-down of the template; the cleaner decides all the same.
+    first argument: what a number has to look like depends on the kind of document. text_only: a number cell is
+    refused, for Excel has dropped digits or leading zeros (ID and ticket numbers). choices: the drop-down of the
+    template; the cleaner decides all the same.
     """
 
     title: str
@@ -122,16 +123,17 @@ class SheetReading:
         """Numbers of the rejected rows, in file order."""
         return sorted({error.row for error in self.errors})
 
-    def reject(self, refused: Iterable[RowRefused]) -> None:
-        """Take back rows that a use case refused; where the field at fault is a column, that cell is to blame."""
+    def without(self, refused: Iterable[RowRefused]) -> SheetReading:
+        """The same less the rows a use case refused; where the field at fault is a column, that cell is to blame."""
         positions = {column.field: at for at, column in enumerate(self.spec.columns)}
+        errors = list(self.errors)
         for fault in refused:
             at = positions.get(fault.field)
             value = "" if at is None else shown(self.cells[fault.row][at])
-            self.errors.append(CellError(fault.row, self.spec.titles_of([fault.field]), value, fault.refusal))
-        gone = {error.row for error in self.errors}
-        self.accepted = [row for row in self.accepted if row[0] not in gone]
-        self.errors.sort(key=lambda error: error.row)
+            errors.append(CellError(fault.row, self.spec.titles_of([fault.field]), value, fault.refusal))
+        gone = {error.row for error in errors}
+        accepted = [row for row in self.accepted if row[0] not in gone]
+        return replace(self, accepted=accepted, errors=sorted(errors, key=lambda error: error.row))
 
 
 def shown(cell: Any) -> str:

@@ -182,7 +182,7 @@ def _cell(place: str, cell: Any, style: int = _TEXT) -> str:
         cell, style = cell.value, _MARKED
     if _is_number(cell):
         return f'<c r="{place}" s="{_NUMBER if style == _TEXT else style}"><v>{cell}</v></c>'
-    text = _escape(_words(cell)[:_LONGEST_CELL])
+    text = _escape(in_words(cell)[:_LONGEST_CELL])
     if not text:
         return f'<c r="{place}" s="{style}"/>'
     return f'<c r="{place}" s="{style}" t="inlineStr"><is><t xml:space="preserve">{text}</t></is></c>'
@@ -193,7 +193,7 @@ def _is_number(cell: Any) -> bool:
     return isinstance(cell, (int, float, Decimal)) and not isinstance(cell, bool) and abs(float(cell)) < DIGITS_KEPT
 
 
-def _words(cell: Any) -> str:
+def in_words(cell: Any) -> str:
     """A value as the office reads it."""
     if isinstance(cell, Labelled):
         return cell.label

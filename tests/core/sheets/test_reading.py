@@ -207,7 +207,7 @@ def test_a_blank_in_a_required_column_is_refused_whatever_the_cleaner_says() -> 
 
 def test_a_use_case_can_take_rows_back_and_point_at_the_cell() -> None:
     reading = read(xlsx(student(1), student(2)))
-    reading.reject([RowRefused(4, "mobile", ValueRefused("choice_unknown", value="", allowed=""))])
+    reading = reading.without([RowRefused(4, "mobile", ValueRefused("choice_unknown", value="", allowed=""))])
     assert errors(reading) == [(4, "手机号码", "choice_unknown")]
     assert reading.errors[0].value == "13800138000"
     assert [number for number, _ in reading.accepted] == [3]
@@ -215,9 +215,45 @@ def test_a_use_case_can_take_rows_back_and_point_at_the_cell() -> None:
 
 def test_an_error_answers_in_the_shape_the_command_line_promises() -> None:
     error = read(xlsx(student(1, mobile="1"))).errors[0]
-    assert error.as_json(lambda refusal: f"<{refusal.sentence_code}>") == {
-        "row": 3, "column": "手机号码", "code": "mobile_shape", "value": "1", "message": "<mobile_shape>",
+    assert error.as_json() == {
+        "row": 3, "column": "手机号码", "code": "mobile_shape", "value": "1", "message": sentence(error.refusal),
     }  # fmt: skip
+
+
+PEOPLE = SheetSpec(
+    "people",
+    "人员",
+    1,
+    columns=(
+        Column("证件号码", "id_number", values.document_number, judged_by="id_type", text_only=True),
+        Column("证件类型", "id_type", values.id_type),
+    ),
+    key=("id_type", "id_number"),
+)
+
+
+def people(*rows: tuple[Any, str]) -> SheetReading:
+    return read(xlsx(*rows, header=["证件号码", "证件类型"]), PEOPLE)
+
+
+def test_a_number_is_judged_by_the_kind_of_document_wherever_that_column_stands() -> None:
+    reading = people(("e12 345678", "护照"), (some_id(1), "身份证"), ("E12345678", "身份证"), ("1", "护照"))
+    assert [row["id_number"] for _, row in reading.accepted] == ["E12345678", some_id(1)]
+    assert errors(reading) == [(5, "证件号码", "id_number_shape"), (6, "证件号码", "other_id_shape")]
+
+
+def test_a_number_that_cannot_be_judged_is_not_blamed() -> None:
+    reading = people(("E12345678", "学生证"), ("E12345678", "学生证"), ("", "护照"), (12345678, "护照"))
+    assert errors(reading) == [
+        (3, "证件类型", "choice_unknown"),
+        (4, "证件类型", "choice_unknown"),
+        (5, "证件号码", "value_missing"),
+        (6, "证件号码", "id_stored_as_number"),
+    ]
+
+
+def test_judged_numbers_that_repeat_are_found() -> None:
+    assert errors(people(("E12345678", "护照"), ("e12345678", "护照"))) == [(4, "证件号码、证件类型", "duplicate_row")]
 
 
 # --- columns ----------------------------------------------------------------------------------------------------------

@@ -166,7 +166,7 @@ def test_failed_rows_once_corrected_are_taken_by_the_same_import() -> None:
 
 def test_rows_a_use_case_refused_are_among_the_failed_ones() -> None:
     reading = read(xlsx(student(1), student(2)))
-    reading.reject([RowRefused(4, "", ValueRefused("already_there"))])
+    reading = reading.without([RowRefused(4, "", ValueRefused("already_there"))])
     assert seen_by_calamine(failed(reading))[2:] == [[*student(2), "原第 4 行　〔already_there〕"]]
 
 

@@ -1,0 +1,283 @@
+"""The desk every file goes through: read outside, judged and recorded in one transaction, answered row by row."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from sqlalchemy import select
+
+from core.actors import Actor
+from core.db import Tx, transaction
+from core.errors import AlreadyThere, NotFound, NotPermitted, TooMany, ValueRefused
+from core.models.records import ImportJob
+from core.notifications.words import sentence
+from core.queries.scoping import visible
+from core.rules.permissions import has_role
+from core.sheets import gate, scores
+from core.sheets.catalogue import SHEETS, sheet
+from core.sheets.kind import Batch, Export, SheetKind, chosen, own_college
+from core.sheets.photo_zip import ARCHIVE_BYTES, PhotoFile, read_photos
+from core.sheets.reader import read_rows
+from core.sheets.spec import CellError, SheetReading, SheetSpec
+from core.sheets.template import write_template
+from core.sheets.writer import Heading, in_words, write_failed_rows, write_rows
+from core.usecases.candidates import Photo, put_photos
+from core.usecases.imports import Outcome, open_import, record_import
+
+PHOTOS = "photos"
+PHOTOS_ACT = "edit_candidates"
+EXPORT_CAP = 50_000  # R-012
+_ATTEMPTS = 3  # a race lost at a constraint: from then on the winner's rows are seen and judged
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What became of a file: row_count = accepted + rejected + unchanged. job_id: None after a dry run."""
+
+    job_id: int | None
+    sheet: str
+    row_count: int
+    accepted: int
+    rejected: int
+    unchanged: int
+    errors: tuple[CellError, ...]
+    ignored_sheets: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The shape `kaowu import --json` promises."""
+        return {
+            "sheet": self.sheet,
+            "job": self.job_id,
+            "rows": self.row_count,
+            "accepted": self.accepted,
+            "rejected": self.rejected,
+            "unchanged": self.unchanged,
+            "errors": [error.as_json() for error in self.errors],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Paper:
+    """A file as the record names it."""
+
+    sheet: str
+    file_name: str
+    file_hash: str
+    plan_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """What became of its rows, and the workbook of the rejected ones."""
+
+    row_count: int
+    outcome: Outcome
+    errors: tuple[CellError, ...]
+    failed_rows: bytes | None
+    ignored_sheets: tuple[str, ...] = ()
+
+    @property
+    def rejected(self) -> int:
+        """Rows, not errors: one row may have several."""
+        return len({error.row for error in self.errors})
+
+
+class _Rehearsed(Exception):
+    """A dry run has seen enough: everything is taken back."""
+
+
+def sheet_names() -> dict[str, str]:
+    """Name → Chinese title of every sheet."""
+    return {name: kind.spec.title for name, kind in SHEETS.items()}
+
+
+def template_bytes(sheet_name: str) -> bytes:
+    """The blank workbook to fill in."""
+    out = io.BytesIO()
+    write_template(sheet(sheet_name).spec, out)
+    return out.getvalue()
+
+
+# -- in ----------------------------------------------------------------------------------------------------------------
+
+
+def import_file(
+    actor: Actor,
+    sheet_name: str,
+    data: bytes | Path,
+    file_name: str,
+    *,
+    plan_id: int | None = None,
+    dry_run: bool = False,
+) -> ImportReport:
+    """Import a workbook (R-294, R-295): good rows are in, every rejected one is told why.
+
+    FileRefused (before anything is written) where the file as a whole cannot be taken; so are window, permission and
+    plan refusals, which concern every row. dry_run: the same judgement, nothing stays.
+    """
+    if sheet_name == PHOTOS:
+        return import_photos(actor, data, file_name, dry_run=dry_run)
+    kind = sheet(sheet_name)
+    _require(actor, kind.act)
+    if kind.needs_plan:
+        chosen(plan_id)
+    content = gate.load(data, limit=gate.WORKBOOK_BYTES)
+    reading = read_rows(kind.spec, content, file_name=file_name)
+    paper = _Paper(sheet_name, file_name, hashlib.sha256(content).hexdigest(), plan_id)
+    return _take_in(actor, paper, lambda tx, job_id: _judged(tx, kind, reading, plan_id, job_id), dry_run)
+
+
+def _judged(tx: Tx, kind: SheetKind, reading: SheetReading, plan_id: int | None, job_id: int) -> _Verdict:
+    outcome = kind.take(tx, Batch(reading.accepted, job_id, plan_id))
+    left = reading.without(outcome.refused)
+    failed = io.BytesIO()
+    if left.errors:
+        write_failed_rows(left, failed, sentence=sentence)
+    return _Verdict(reading.row_count, outcome, tuple(left.errors), failed.getvalue() or None, reading.ignored_sheets)
+
+
+def import_photos(actor: Actor, data: bytes | Path, file_name: str, *, dry_run: bool = False) -> ImportReport:
+    """Import a zip of photos named after ID numbers (R-081…R-083); a row is a file, by its place in the archive."""
+    _require(actor, PHOTOS_ACT)
+    content = gate.load(data, limit=ARCHIVE_BYTES)
+    files = list(enumerate(read_photos(content, file_name=file_name), start=1))
+    paper = _Paper(PHOTOS, file_name, hashlib.sha256(content).hexdigest())
+    return _take_in(actor, paper, lambda tx, _: _judged_photos(tx, files), dry_run)
+
+
+def _judged_photos(tx: Tx, files: Sequence[tuple[int, PhotoFile]]) -> _Verdict:
+    names = {number: file.name for number, file in files}
+    good = ((number, _photo(file)) for number, file in files if file.facts is not None)
+    outcome = put_photos(tx, college_id=own_college(tx.actor), photos=good)
+    refusals = {number: file.refusal for number, file in files if file.refusal is not None}
+    refusals |= {item.row: item.refusal for item in outcome.refused}
+    errors = tuple(CellError(number, "照片", names[number], refusals[number]) for number in sorted(refusals))
+    failed = io.BytesIO()
+    if errors:
+        headings = [Heading("序号", 8), Heading("文件名", 40), Heading("失败原因", 60)]
+        write_rows(headings, ((e.row, e.value, e.message) for e in errors), failed, title="未采用的照片")
+    return _Verdict(len(files), outcome, errors, failed.getvalue() or None)
+
+
+def _photo(file: PhotoFile) -> Photo:
+    facts = file.facts
+    assert facts is not None
+    return Photo(file.id_number, facts.jpeg, facts.sha256, facts.width, facts.height)
+
+
+def _take_in(actor: Actor, paper: _Paper, judge: Callable[[Tx, int], _Verdict], dry_run: bool) -> ImportReport:
+    """Judge, write and record in one transaction; a race lost at a unique constraint is judged anew."""
+    for left in reversed(range(_ATTEMPTS)):
+        try:
+            return _taken_in(actor, paper, judge, dry_run)
+        except AlreadyThere as clash:
+            if "constraint" not in clash.facts or not left:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _taken_in(actor: Actor, paper: _Paper, judge: Callable[[Tx, int], _Verdict], dry_run: bool) -> ImportReport:
+    with suppress(_Rehearsed), transaction(actor) as tx:
+        job = open_import(
+            tx, sheet=paper.sheet, file_name=paper.file_name, file_hash=paper.file_hash, plan_id=paper.plan_id
+        )
+        verdict = judge(tx, job.id)
+        record_import(
+            tx,
+            job,
+            row_count=verdict.row_count,
+            accepted=verdict.outcome.accepted,
+            rejected=verdict.rejected,
+            unchanged=verdict.outcome.unchanged,
+            failed_rows=verdict.failed_rows,
+        )
+        if dry_run:
+            raise _Rehearsed
+    return ImportReport(
+        job_id=None if dry_run else job.id,
+        sheet=paper.sheet,
+        row_count=verdict.row_count,
+        accepted=verdict.outcome.accepted,
+        rejected=verdict.rejected,
+        unchanged=verdict.outcome.unchanged,
+        errors=verdict.errors,
+        ignored_sheets=verdict.ignored_sheets,
+    )
+
+
+def failed_rows(actor: Actor, job_id: int) -> bytes:
+    """The rejected rows of one's own organisation's import, with reasons (R-295, E-14); NotFound for all others."""
+    with transaction(actor) as tx:
+        job = tx.one(select(ImportJob).where(ImportJob.id == job_id, visible(ImportJob, actor, tx.now)))
+        if not has_role(actor, PHOTOS_ACT if job.sheet == PHOTOS else sheet(job.sheet).act):
+            raise NotFound(thing=ImportJob.__tablename__)
+        if job.failed_rows is None:
+            raise NotFound("import_without_failures", rule="R-295")
+        tx.record(job, "download_failed_rows")
+        return job.failed_rows
+
+
+# -- out ---------------------------------------------------------------------------------------------------------------
+
+
+def export_rows(
+    actor: Actor,
+    sheet_name: str,
+    out: Path | BinaryIO,
+    *,
+    plan_id: int | None = None,
+    where: Mapping[str, str] | None = None,
+) -> int:
+    """The sheet filled in with what one's own organisation has, in full and written to the trail; how many rows.
+
+    where: column title or field → its text; TooMany above 50,000 rows (R-012).
+    """
+    kind = sheet(sheet_name)
+    return _hand_out(actor, kind, kind.export, out, plan_id=plan_id, where=where or {})
+
+
+def score_sheet(actor: Actor, plan_id: int, out: Path | BinaryIO) -> int:
+    """The scores sheet of a plan with everybody who has no score yet, ready to fill in and import; how many rows."""
+    return _hand_out(actor, scores.SCORES, scores.missing, out, plan_id=plan_id, where={})
+
+
+def _hand_out(
+    actor: Actor,
+    kind: SheetKind,
+    export: Callable[[Tx, int | None], Export],
+    out: Path | BinaryIO,
+    *,
+    plan_id: int | None,
+    where: Mapping[str, str],
+) -> int:
+    _require(actor, kind.act)
+    with transaction(actor) as tx:
+        found = export(tx, plan_id)
+        rows = list(islice(_wanted(kind.spec, found.rows, where), EXPORT_CAP + 1))
+        if len(rows) > EXPORT_CAP:
+            raise TooMany("export_too_many", rule="R-012", limit=EXPORT_CAP)
+        tx.record(found.whose, "export", after={"sheet": kind.spec.name, "rows": len(rows)})
+    headings = [Heading(column.heading, column.width) for column in kind.spec.columns]
+    return write_rows(headings, rows, out, title=kind.spec.title)
+
+
+def _wanted(spec: SheetSpec, rows: Iterable[Sequence[Any]], where: Mapping[str, str]) -> Iterable[Sequence[Any]]:
+    places = {name: at for at, column in enumerate(spec.columns) for name in (column.field, column.title)}
+    for name in where:
+        if name not in places:
+            raise ValueRefused("export_filter_unknown", value=name, known=[column.title for column in spec.columns])
+    asked = [(places[name], text) for name, text in where.items()]
+    return (row for row in rows if all(in_words(row[at]) == text for at, text in asked))
+
+
+def _require(actor: Actor, act: str) -> None:
+    """Before a file is even opened; whose things they are, the use case asks."""
+    if not has_role(actor, act):
+        raise NotPermitted(rule="§8.8", act=act)

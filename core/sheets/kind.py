@@ -1,0 +1,61 @@
+"""What the desk has to know of a sheet besides its columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core.actors import Actor
+from core.db import Tx
+from core.errors import NotPermitted, ValueRefused
+from core.models.base import Base
+from core.sheets.spec import SheetSpec
+from core.usecases.imports import Outcome, Row
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The clean rows of one file, on their way to the use case."""
+
+    rows: Sequence[Row]
+    import_job_id: int
+    plan_id: int | None = None
+
+    @property
+    def plan(self) -> int:
+        """The plan they belong to; refused where none was chosen."""
+        return chosen(self.plan_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """Rows in the order of the sheet's columns; whose: the thing in whose trail the export is written."""
+
+    whose: Base
+    rows: Iterable[Sequence[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class SheetKind:
+    """A sheet with its verbs. act: what an actor must be granted; export: the same sheet filled in."""
+
+    spec: SheetSpec
+    act: str
+    take: Callable[[Tx, Batch], Outcome]
+    export: Callable[[Tx, int | None], Export]
+    needs_plan: bool = False
+
+
+def own_college(actor: Actor) -> int:
+    """The college whose people import for it; NotPermitted for everybody else."""
+    if actor.college_id is None:
+        raise NotPermitted(rule="§8.8")
+    return actor.college_id
+
+
+def chosen(plan_id: int | None) -> int:
+    """The plan, which must be chosen first (R-136)."""
+    if plan_id is None:
+        raise ValueRefused("plan_not_chosen", rule="R-136")
+    return plan_id
