@@ -6,6 +6,7 @@ Every verb may be repeated: what has ended meanwhile stays as it ended, and the 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -127,8 +128,21 @@ def bring_up_to_date(tx: Tx, *, notification_id: int) -> None:
     row.thing_version = thing[2] if thing else row.thing_version
 
 
-def bring_copy_up_to_date(tx: Tx, *, chat_id: int, message_id: int) -> int | None:
-    """The same for the message a person is looking at; its notification's id, None for a copy nobody keeps track of."""
+def bring_all_up_to_date(tx: Tx, *, notification_ids: Sequence[int]) -> None:
+    """The same for several."""
+    for ident in notification_ids:
+        bring_up_to_date(tx, notification_id=ident)
+
+
+def bring_copy_up_to_date(tx: Tx, *, chat_id: int, message_id: int) -> None:
+    """The same for the message a person is looking at; a copy nobody keeps track of is left alone."""
+    found = copy_at(tx, chat_id=chat_id, message_id=message_id)
+    if found is not None:
+        bring_up_to_date(tx, notification_id=found)
+
+
+def copy_at(tx: Tx, *, chat_id: int, message_id: int) -> int | None:
+    """Whose delivered copy a chat message is, as a notification's id."""
     found: int | None = tx.first(
         select(Notification.id).where(
             Notification.account_id == tx.actor.account_id,
@@ -136,8 +150,6 @@ def bring_copy_up_to_date(tx: Tx, *, chat_id: int, message_id: int) -> int | Non
             Notification.message_id == message_id,
         )
     )
-    if found is not None:
-        bring_up_to_date(tx, notification_id=found)
     return found
 
 

@@ -1,0 +1,50 @@
+"""Presses: a key is a claim, checked for origin, person and time, then handed to whom it concerns."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from telegram import Update
+
+from bot.context import Context
+from bot.flows import refusal
+from bot.handlers import notices
+from bot.handlers.notices import task_shown
+from bot.keyboards import Shown
+from core import clock
+from core.db import Tx
+from core.errors import Refusal
+from core.notifications.buttons import Claimed, read_press
+from core.notifications.message import Press
+from core.usecases import replies
+
+Handler = Callable[[Context, Claimed], Awaitable[None]]
+PRESSES: dict[Press, Handler] = {
+    Press.ACKNOWLEDGE: notices.acknowledge,
+    Press.SNOOZE: notices.snooze,
+    Press.REFRESH: notices.refresh,
+    Press.REFUSE_SIGNING: refusal.ask,
+    Press.CONFIRM_REFUSAL: refusal.confirm,
+    Press.KEEP: refusal.keep,
+}
+
+
+async def pressed(update: Update, context: Context) -> None:
+    """Do what the key says; when it is refused, the message it hung on shows how things stand."""
+    try:
+        claim = read_press(context.query.data or "", user_id=context.person, now=clock.now())
+        await PRESSES[claim.press](context, claim)
+    except Refusal:
+        chat_id, message_id = context.person, context.pressed_message
+        act = partial(replies.bring_copy_up_to_date, chat_id=chat_id, message_id=message_id)
+        shown = await context.perform(act, partial(_as_it_stands, chat_id=chat_id, message_id=message_id))
+        if shown is not None:
+            await context.turn_into(shown)
+        raise
+
+
+def _as_it_stands(tx: Tx, *, chat_id: int, message_id: int) -> Shown | None:
+    """The pressed message as it is now; None for a copy nobody keeps track of, which is left alone."""
+    found = replies.copy_at(tx, chat_id=chat_id, message_id=message_id)
+    return None if found is None else task_shown(tx, notification_id=found, user_id=chat_id)

@@ -1,0 +1,172 @@
+"""What every handler holds: who is asking, a worker thread for verbs, and answers that leave no key spinning."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any, Self, TypeVar
+
+from telegram import CallbackQuery, ForceReply, LinkPreviewOptions, Message, Update
+from telegram.constants import ParseMode
+from telegram.error import BadRequest, RetryAfter
+from telegram.ext import Application, CallbackContext, ContextTypes, ExtBot
+
+from bot.keyboards import Shown
+from core.actors import Actor
+from core.db import Tx, reading, transaction
+from core.gateways.telegram import markup
+from core.usecases import replies
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+Act = Callable[[Tx], Any]
+LONGEST_TOAST = 200  # Telegram's limit
+LONGEST_WAIT = 30.0
+TRIES = 3
+_UNCHANGED = "message is not modified"
+
+
+class Context(CallbackContext[ExtBot[None], dict, dict, dict]):
+    """One update on its way through the handlers; actor is set by identify.py before any of them runs."""
+
+    actor: Actor
+    incoming: Update
+
+    @classmethod
+    def from_update(cls, update: object, application: Application) -> Self:
+        """Keep the update, so that a handler needs nothing else."""
+        made = super().from_update(update, application)
+        if isinstance(update, Update):
+            made.incoming = update
+        return made
+
+    # -- doing -----------------------------------------------------------------------------------------------------
+
+    async def perform(self, act: Act, then: Callable[[Tx], T]) -> T:
+        """Act once per update of Telegram, as this person, off the event loop; then look, in the same transaction."""
+        return await asyncio.to_thread(_perform, self.actor, self.incoming.update_id, act, then)
+
+    async def look(self, then: Callable[[Tx], T]) -> T:
+        """Only look; SQLite's writers do not wait for it, and what it changes is thrown away."""
+        return await asyncio.to_thread(_look, self.actor, then)
+
+    # -- where it came from ----------------------------------------------------------------------------------------
+
+    @property
+    def person(self) -> int:
+        """The Telegram user id."""
+        user = self.incoming.effective_user
+        return user.id if user else 0
+
+    @property
+    def message(self) -> Message:
+        """What the person wrote; only handlers of messages ask."""
+        found = self.incoming.effective_message
+        if found is None:
+            raise LookupError("no message in this update")
+        return found
+
+    @property
+    def words(self) -> str:
+        """The text of that message."""
+        return self.message.text or ""
+
+    @property
+    def query(self) -> CallbackQuery:
+        """The press; only handlers of presses ask."""
+        found = self.incoming.callback_query
+        if found is None:
+            raise LookupError("no press in this update")
+        return found
+
+    @property
+    def pressed_message(self) -> int:
+        """The id of the message the pressed key hangs on; 0 for none."""
+        pressed = self.query.message
+        return pressed.message_id if pressed else 0
+
+    # -- answering -------------------------------------------------------------------------------------------------
+
+    async def say(self, shown: Shown) -> None:
+        """A new message in this private chat, protected from forwarding."""
+        await patiently(
+            lambda: self.bot.send_message(
+                self.person,
+                shown.text,
+                parse_mode=ParseMode.HTML,
+                reply_markup=ForceReply() if shown.asks else markup(shown.keys),
+                protect_content=True,
+                link_preview_options=LinkPreviewOptions(is_disabled=True),
+            )
+        )
+
+    async def toast(self, words: str, *, alert: bool = False) -> None:
+        """Answer the press; one that has waited too long for an answer has stopped spinning by itself."""
+        await answer(self.query, words, alert=alert)
+
+    async def show(self, shown: Shown, *, alert: bool = False) -> None:
+        """Answer the press and turn the pressed message into its outcome; a copy nobody may edit gets a new message."""
+        await self.toast(shown.toast, alert=alert)
+        await self.turn_into(shown)
+
+    async def turn_into(self, shown: Shown) -> None:
+        """Edit the pressed message."""
+        pressed = self.query.message
+        if pressed is None:
+            return
+        try:
+            await patiently(
+                lambda: self.bot.edit_message_text(
+                    shown.text,
+                    chat_id=pressed.chat.id,
+                    message_id=pressed.message_id,
+                    parse_mode=ParseMode.HTML,
+                    reply_markup=markup(shown.keys),
+                )
+            )
+        except BadRequest as refused:
+            if _UNCHANGED not in refused.message.lower():
+                log.info("a copy cannot be edited any more: %s", type(refused).__name__)
+                await self.say(shown)
+
+
+def _perform(actor: Actor, update_id: int, act: Act, then: Callable[[Tx], T]) -> T:
+    with transaction(actor) as tx:
+        if replies.is_first(tx, update_id=update_id):
+            act(tx)
+            tx.session.flush()
+            tx.session.expire_all()  # set-based verbs change rows behind the session's back
+        return then(tx)
+
+
+def _look(actor: Actor, then: Callable[[Tx], T]) -> T:
+    with reading() as session:
+        return then(Tx(session, actor))
+
+
+async def answer(query: CallbackQuery, words: str, *, alert: bool) -> None:
+    """Stop the key from spinning and say a word; too late is no error."""
+    short = words if len(words) <= LONGEST_TOAST else f"{words[: LONGEST_TOAST - 1]}…"
+    try:
+        await patiently(lambda: query.answer(short, show_alert=alert))
+    except BadRequest as late:
+        log.info("a press could not be answered: %s", type(late).__name__)
+
+
+async def patiently(call: Callable[[], Awaitable[T]]) -> T:
+    """Wait as long as a 429 says, a few times."""
+    for _ in range(TRIES - 1):
+        try:
+            return await call()
+        except RetryAfter as busy:
+            pause = busy.retry_after
+            seconds = pause.total_seconds() if isinstance(pause, timedelta) else float(pause)
+            if seconds > LONGEST_WAIT:
+                raise
+            await asyncio.sleep(seconds)
+    return await call()
+
+
+CONTEXTS = ContextTypes(context=Context)

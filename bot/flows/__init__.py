@@ -1,0 +1,1 @@
+"""Conversations of more than one step; between the steps they are rows, never memory."""

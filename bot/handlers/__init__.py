@@ -1,0 +1,1 @@
+"""One file per subject: commands and presses, each parsed, performed and shown."""

@@ -1,0 +1,48 @@
+"""Written words: the two sentences of the exact grammar, a reason somebody asked for, and nothing else."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from telegram import Update
+
+from bot.context import Context
+from bot.flows import refusal
+from bot.handlers import notices
+
+_CODE = re.compile(r"[0-9A-Z]{4}")
+_CONFIRM, _REFUSE = "确认", "退回"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """确认 CODE, or 退回 CODE reason; the reason is as it was written, and empty when it was forgotten."""
+
+    is_refusal: bool
+    code: str
+    reason: str = ""
+
+
+def read_reply(text: str) -> Reply | None:
+    """None for anything but the exact grammar; width, case and the number of blanks do not matter."""
+    parts = text.split(None, 2)
+    if len(parts) < 2:
+        return None
+    verb, code = (unicodedata.normalize("NFKC", part).upper() for part in parts[:2])
+    reason = parts[2].strip() if len(parts) == 3 else ""
+    if not _CODE.fullmatch(code) or verb not in (_CONFIRM, _REFUSE) or (verb == _CONFIRM and reason):
+        return None
+    return Reply(verb == _REFUSE, code, reason)
+
+
+async def said(update: Update, context: Context) -> None:
+    """Somebody has written something that is no command."""
+    reply = read_reply(context.words)
+    if reply is None:
+        await refusal.heard(context)
+    elif reply.is_refusal:
+        await refusal.by_code(context, reply.code, reply.reason)
+    else:
+        await notices.acknowledge_by_code(context, reply.code)
