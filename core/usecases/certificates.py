@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -31,6 +30,7 @@ from core.gateways import storage
 from core.gateways.seal import Sealer
 from core.models.accounts import UserAccount
 from core.models.candidates import CandidatePhoto
+from core.models.catalogue import CertificateType
 from core.models.certificates import Certificate, CertificateIssuance, SigningItem, SigningRecord, SigningSession
 from core.models.organisations import College, ElectronicSeal, EvaluationOrg
 from core.models.plans import ExamPlan, ExamSession
@@ -186,9 +186,14 @@ def _session(tx: Tx, token: str) -> SigningSession:
 
 
 def _recap(tx: Tx, session: SigningSession) -> Recap:
-    counted: dict[str, int] = defaultdict(int)
-    for item in session.items:
-        counted[item.issuance.certificate.full_name] += 1
+    counted = tx.session.execute(
+        select(CertificateType, func.count(SigningItem.id))
+        .join(CertificateIssuance, CertificateIssuance.certificate_id == CertificateType.id)
+        .join(SigningItem, SigningItem.issuance_id == CertificateIssuance.id)
+        .where(SigningItem.session_id == session.id)
+        .group_by(CertificateType.id)
+        .order_by(CertificateType.code)
+    ).all()
     account = tx.get(UserAccount, session.account_id)
     return Recap(
         session_id=session.id,
@@ -199,7 +204,7 @@ def _recap(tx: Tx, session: SigningSession) -> Recap:
         college=account.college.name if account.college else "",
         signer=account.real_name,
         count=session.item_count,
-        by_certificate=tuple(sorted(counted.items())),
+        by_certificate=tuple((certificate.full_name, count) for certificate, count in counted),
         fingerprint=session.fingerprint[:12],
         expires_at=session.expires_at,
     )

@@ -157,7 +157,7 @@ def _plan(tx: Tx, org: EvaluationOrg, now: datetime) -> ExamPlan:
 def _certificate(tx: Tx, plan: ExamPlan, org: EvaluationOrg, level: CertificateLevel) -> ExamPlanCertificate:
     certificate = tx.add(
         CertificateType(
-            code=f"99000{level.value[:1]}",
+            code=f"99000{level.digit}",
             name="Web前端开发演示职业技能等级证书",
             short_name="Web前端开发演示",
             english_name="Web Front-end Development (Demo)",
