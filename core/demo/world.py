@@ -33,6 +33,7 @@ from core.models.accounts import ChatBinding
 from core.models.candidates import Candidate
 from core.models.catalogue import CertificateType, Subject
 from core.models.certificates import CertificateIssuance
+from core.models.pilots import DeclarationPlan
 from core.models.plans import ExamPlan, ExamPlanSubject
 from core.models.registrations import CandidateSnapshot, Registration, SubjectRegistration
 from core.models.sites import ExamSite
@@ -108,6 +109,8 @@ def build(sealer: Sealer, *, verify_base: str, scale: float = 1.0) -> World:
         with clock.pinned(instant):
             step()
     with transaction(SYSTEM) as tx:
+        for plan_id in tx.all(select(DeclarationPlan.id).order_by(DeclarationPlan.id)):
+            pilots.pass_declaration_edge(tx, plan_id=plan_id)
         for plan_id in tx.all(select(ExamPlan.id).order_by(ExamPlan.id)):
             plans.pass_plan_edges(tx, plan_id=plan_id)
             plans.remind_of_registration(tx, plan_id=plan_id)
@@ -326,7 +329,7 @@ def _decide_everywhere(world: World) -> None:
                         with world.acting("wuhan") as tx:
                             pilots.pass_as_city(tx, application_id=ident)
                     elif province == "hubei":
-                        continue  # 宜昌 has no city reviewer in the demo: these stay with the city, and the home page says so
+                        continue  # 宜昌 has no city reviewer in the demo: these stay with the city, for all to see
                     with world.acting(province) as tx:
                         pilots.approve_application(tx, application_id=ident, approved_count=40)
 

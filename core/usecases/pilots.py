@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 
@@ -32,6 +32,7 @@ from core.rules.pilots import (
 from core.usecases.notices import close_tasks
 
 A = ApplicationState
+STILL_NEWS = timedelta(days=2)  # an edge noticed later than this is recorded, but nobody needs telling
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,8 @@ def pass_declaration_edge(tx: Tx, *, plan_id: int) -> None:
         tx.notify(DeclarationOpened(plan.id))
         plan.next_edge_at = window.closed_from
     elif window.over(tx.now):
-        tx.notify(DeclarationClosed(plan.id))
+        if tx.now - window.closes_at < STILL_NEWS:
+            tx.notify(DeclarationClosed(plan.id))
         plan.next_edge_at = None
     else:
         plan.next_edge_at = window.opens_at
