@@ -1,0 +1,121 @@
+"""The web application: panel, phone pages, candidate space and public pages, put together and locked down."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import logging
+import traceback
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, redirect, url_for
+from flask.typing import ResponseReturnValue
+from flask_admin import Admin
+from flask_admin.theme import Bootstrap4Theme
+from flask_babel import Babel
+from flask_sqlalchemy import SQLAlchemy
+from flask_wtf import CSRFProtect
+
+from admin import auth, guard, home, profile
+from admin.session import set_up_login
+from core import db, settings
+from core.models.registry import metadata
+
+log = logging.getLogger(__name__)
+TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
+LARGEST_REQUEST = 21 * 1024 * 1024
+IDLE = timedelta(minutes=60)
+SUBJECTS = (
+    "organisations",
+    "accounts",
+    "catalogue",
+    "pilots",
+    "plans",
+    "candidates",
+    "sites",
+    "registrations",
+    "arrangement",
+    "scores",
+    "certificates",
+    "imports",
+    "trail",
+)
+NEIGHBOURS = ("admin.phone.pages", "admin.portal.pages")
+
+
+class Panel(Flask):
+    """Flask that logs where something broke, never what the values were: they may be personal."""
+
+    def log_exception(self, exc_info: Any) -> None:
+        kind, _, trace = exc_info
+        log.error("%s\n%s", getattr(kind, "__name__", kind), "".join(traceback.format_tb(trace)))
+
+
+def create_app(*, behind_proxy: bool = False) -> Flask:
+    """The application for the settings in force. behind_proxy: trust one X-Forwarded-For and -Proto hop."""
+    app = Panel(__name__, template_folder=str(TEMPLATES), static_folder=str(TEMPLATES / "static"))
+    _configure(app)
+    reading = SQLAlchemy(metadata=metadata, engine_options={"execution_options": {"write": False}})
+    reading.init_app(app)
+    Babel(app, default_locale="zh_Hans_CN", default_timezone=settings.current().timezone)
+    CSRFProtect(app)
+    set_up_login(app)
+    limiter = guard.stand(app)
+    app.register_blueprint(auth.blueprint(limiter))
+    app.register_blueprint(profile.blueprint())
+    _mount_panel(app, reading)
+    _mount_neighbours(app)
+    if behind_proxy:
+        from werkzeug.middleware.proxy_fix import ProxyFix
+
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
+    return app
+
+
+def _configure(app: Flask) -> None:
+    is_https = settings.current().base_url.startswith("https://")
+    app.config.update(
+        SECRET_KEY=settings.secret_key(),
+        SQLALCHEMY_DATABASE_URI=db.engine().url,
+        MAX_CONTENT_LENGTH=LARGEST_REQUEST,
+        MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024,
+        SESSION_COOKIE_NAME="kaowu",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=is_https,
+        PERMANENT_SESSION_LIFETIME=IDLE,  # renewed by every request: an idle browser is logged out
+        WTF_I18N_ENABLED=False,
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session
+        WTF_CSRF_SSL_STRICT=is_https,
+    )
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+
+
+def _mount_panel(app: Flask, reading: SQLAlchemy) -> None:
+    admin = Admin(
+        app,
+        name="考务",
+        index_view=home.HomeView(name="首页", endpoint="admin", url="/admin"),
+        theme=Bootstrap4Theme(swatch="default", fluid=True),
+    )
+    for subject in SUBJECTS:
+        name = f"admin.views.{subject}"
+        if importlib.util.find_spec(name) is None:
+            continue
+        for view in importlib.import_module(name).views(reading):
+            admin.add_view(view)
+
+
+def _mount_neighbours(app: Flask) -> None:
+    for name in NEIGHBOURS:
+        if importlib.util.find_spec(name) is not None:
+            app.register_blueprint(importlib.import_module(name).blueprint())
+    if not any(rule.rule == "/" for rule in app.url_map.iter_rules()):
+        app.add_url_rule("/", "front_door", _to_the_panel)
+
+
+def _to_the_panel() -> ResponseReturnValue:
+    return redirect(url_for("admin.index"))

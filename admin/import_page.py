@@ -1,0 +1,142 @@
+"""Importing a sheet in the panel: a file in, and a page that says of every rejected row why and what to do."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from flask import Response, abort, render_template, request, send_file, url_for
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from sqlalchemy.orm import Session
+from wtforms import BooleanField
+
+from admin.forms import Choice, PanelForm, Upload
+from admin.session import current_actor, reader
+from core.actors import Actor
+from core.errors import Refusal
+from core.notifications.words import sentence
+from core.rules.permissions import has_role
+
+SHEET_TYPES = ".xlsx,.xls"
+MOST_SHOWN = 200
+
+
+@dataclass(frozen=True)
+class SheetDoor:
+    """An import button of a view. sheet: its name in core.sheets; plans: (id, word) pairs where a plan is chosen."""
+
+    sheet: str
+    label: str
+    act: str
+    plans: Callable[[Session, Actor], Sequence[tuple[int, str]]] | None = None
+    explain: str = ""
+    accept: str = SHEET_TYPES
+
+    def offered(self, actor: Actor) -> bool:
+        """Whether this person may import it."""
+        return has_role(actor, self.act)
+
+
+class ImportForm(PanelForm):
+    """A file, for some sheets a plan, and whether to try only."""
+
+    file = Upload("文件", accept=SHEET_TYPES, description="请使用空白模板填写，不要增删或改名表头；支持 .xlsx、.xls。")
+    is_trial = BooleanField("只检查，不保存", description="勾选后逐行检查并列出问题，不写入任何数据。")
+
+
+class PlannedImportForm(PanelForm):
+    """The same with the plan the rows belong to."""
+
+    plan_id = Choice("考试计划", description="只列出您可以办理的计划。")
+    file = Upload("文件", accept=SHEET_TYPES, description="请使用空白模板填写，不要增删或改名表头；支持 .xlsx、.xls。")
+    is_trial = BooleanField("只检查，不保存", description="勾选后逐行检查并列出问题，不写入任何数据。")
+
+
+class SheetPages:
+    """The import pages of a view, mixed into UseCaseView; the view lists its sheets."""
+
+    sheets: Sequence[SheetDoor] = ()
+    endpoint: str
+
+    def doors(self) -> list[SheetDoor]:
+        """The sheets this person may import here."""
+        return [door for door in self.sheets if door.offered(current_actor())]
+
+    def _door(self, sheet: str) -> SheetDoor:
+        door = next((door for door in self.doors() if door.sheet == sheet), None)
+        if door is None:
+            abort(404)
+        return door
+
+    @expose("/import/<sheet>/", methods=("GET", "POST"))
+    def import_view(self, sheet: str) -> ResponseReturnValue:
+        """Choose a file; then see what became of each row."""
+        door = self._door(sheet)
+        form: Any = PlannedImportForm() if door.plans else ImportForm()
+        form.file.render_kw = {"accept": door.accept}
+        if door.plans:
+            form.plan_id.offer(door.plans(reader(), current_actor()))
+        problem = ""
+        if request.method == "POST" and form.validate():
+            reader().rollback()
+            try:
+                return self._imported(door, form)
+            except Refusal as refusal:
+                problem = sentence(refusal)
+        page = render_template("admin/import.html", view=self, door=door, form=form, refusal=problem)
+        return page, 422 if request.method == "POST" else 200
+
+    def _imported(self, door: SheetDoor, form: Any) -> ResponseReturnValue:
+        report = _desk().import_file(
+            current_actor(),
+            door.sheet,
+            form.file.data,
+            form.file.file_name,
+            plan_id=form.plan_id.data if door.plans else None,
+            dry_run=form.is_trial.data,
+        )
+        return render_template(
+            "admin/import_report.html",
+            view=self,
+            door=door,
+            report=report,
+            shown=report.errors[:MOST_SHOWN],
+            is_trial=form.is_trial.data,
+            file_name=form.file.file_name,
+            again=url_for(f"{self.endpoint}.import_view", sheet=door.sheet),
+        )
+
+    @expose("/import/<sheet>/template")
+    def template_view(self, sheet: str) -> ResponseReturnValue:
+        """The blank sheet to fill in."""
+        door = self._door(sheet)
+        return workbook(_desk().template_bytes(door.sheet), f"{door.label}模板.xlsx")
+
+    @expose("/import/<sheet>/failed/<int:job_id>")
+    def failed_rows_view(self, sheet: str, job_id: int) -> ResponseReturnValue:
+        """The rejected rows of one import with their reasons, ready to be mended and sent again (R-295)."""
+        door = self._door(sheet)
+        try:
+            return workbook(_desk().failed_rows(current_actor(), job_id), f"{door.label}未通过行.xlsx")
+        except Refusal:
+            abort(404)
+
+
+def _desk() -> Any:
+    from core.sheets import desk
+
+    return desk
+
+
+def workbook(content: bytes, name: str) -> Response:
+    """An Excel file as a download with a Chinese name."""
+    response = send_file(
+        io.BytesIO(content), mimetype="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    )
+    response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
+    response.headers["Cache-Control"] = "no-store"
+    return response

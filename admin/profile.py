@@ -1,0 +1,100 @@
+"""One's own account: password, and the chat that is bound to it."""
+
+from __future__ import annotations
+
+import segno
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import login_required
+from flask_wtf import FlaskForm
+from sqlalchemy import select
+from wtforms import PasswordField
+from wtforms.validators import DataRequired, EqualTo, Length
+
+from admin.auth import PASSWORD_HINT, start_session
+from admin.session import current_account, current_actor, reader
+from core import settings
+from core.db import transaction
+from core.errors import Refusal
+from core.models.records import Heartbeat
+from core.notifications.words import sentence
+from core.queries.accounts import active_binding
+from core.usecases.accounts import end_binding, issue_binding_code, set_password
+
+BOT_NAME = "bot_name"  # the bot beats under this name with its own as the note, when it has met Telegram
+
+
+class ChangePasswordForm(FlaskForm):
+    """The old password and the new one, twice."""
+
+    old = PasswordField("当前密码", [DataRequired("请输入当前密码。"), Length(max=200)])
+    password = PasswordField("新密码", [DataRequired("请输入新密码。"), Length(max=200)], description=PASSWORD_HINT)
+    again = PasswordField("再输入一次新密码", [EqualTo("password", "两次输入的密码不一致。")])
+
+
+def blueprint() -> Blueprint:
+    """The pages behind one's own name."""
+    web = Blueprint("profile", __name__)
+    web.add_url_rule("/admin/password/", "password", login_required(password), methods=["GET", "POST"])
+    web.add_url_rule("/admin/telegram/", "telegram", login_required(telegram), methods=["GET"])
+    web.add_url_rule("/admin/telegram/code", "new_code", login_required(new_code), methods=["POST"])
+    web.add_url_rule("/admin/telegram/end", "unbind", login_required(unbind), methods=["POST"])
+    return web
+
+
+def password() -> ResponseReturnValue:
+    """Change one's own password; every other browser is logged out by it."""
+    form = ChangePasswordForm()
+    problem = ""
+    if form.validate_on_submit():
+        actor = current_actor()
+        reader().rollback()
+        try:
+            with transaction(actor) as tx:
+                set_password(
+                    tx, account_id=actor.account_id or 0, password=form.password.data, old_password=form.old.data
+                )
+        except Refusal as refusal:
+            problem = sentence(refusal)
+        else:
+            start_session(actor.account_id or 0)
+            flash("密码已修改，其他设备上的登录已失效。", "success")
+            return redirect(url_for("admin.index"), 303)
+    return render_template("admin/password.html", form=form, problem=problem), 422 if problem else 200
+
+
+def telegram() -> ResponseReturnValue:
+    """Whether a chat is bound, and how to bind one."""
+    return render_template("admin/telegram.html", binding=active_binding(reader(), current_account().id), way=None)
+
+
+def new_code() -> ResponseReturnValue:
+    """A one-time code as link, QR code and text; shown now and never again."""
+    with transaction(current_actor()) as tx:
+        code = issue_binding_code(tx)
+    return render_template(
+        "admin/telegram.html", binding=active_binding(reader(), current_account().id), way=_way(code)
+    )
+
+
+def _way(code: str) -> dict[str, str]:
+    name = reader().scalar(select(Heartbeat.note).where(Heartbeat.name == BOT_NAME)) or ""
+    simulator = f"/simulator/?start={code}" if settings.current().simulated else ""
+    link = f"https://t.me/{name}?start={code}" if name and not simulator else ""
+    target = link or (f"{settings.current().base_url}{simulator}" if simulator else "")
+    return {
+        "code": code,
+        "link": link,
+        "simulator": simulator,
+        "qr": segno.make(target, error="m").svg_data_uri(scale=5, border=2) if target else "",
+    }
+
+
+def unbind() -> ResponseReturnValue:
+    """Messages stay in the panel from now on."""
+    actor = current_actor()
+    reader().rollback()
+    with transaction(actor) as tx:
+        end_binding(tx, account_id=actor.account_id or 0)
+    flash("已解除绑定。通知仍可在面板的消息中查看。", "success")
+    return redirect(url_for("profile.telegram"), 303)

@@ -1,0 +1,426 @@
+"""The base of every panel view: lists are generated, writes are declared.
+
+A view names its model, its columns and its verbs; nothing else touches rows::
+
+    class SiteView(UseCaseView):
+        model = ExamSite
+        title = "考核站点"                              # menu and page title
+        category = "考务管理"                           # group of the menu, see admin.menu.GROUPS
+        slug = "sites"                                 # /admin/sites/
+        column_list = ("site_no", "name", "org.name", "review_state", "site_state")
+        column_labels = {"site_no": "站点编号"}          # what admin.labels.LABELS does not know
+        column_searchable_list = ("site_no", "name")
+        column_filters = ("site_no", "name", "org.name", "created_at")   # one control each, by type
+        status_tabs = ExamSite.review_state            # 全部 / 未提交 / 待审核 …, with counts
+        detail_groups = (("申请信息", ("site_no", "name", "address")), ("联系人", ("contact_name", "contact_mobile")))
+
+        create_with = Verb(draft_site, "申报考核站点", form=SiteForm, act="edit_site", shape=…)
+        edit_with = Verb(edit_site, "编辑", form=SiteForm, act="edit_site", when=lambda row, actor: …, fill=…)
+        row_verbs = (
+            Verb(submit_site, "提交", act="edit_site", move=(EXAM_SITE, "submit"), confirm="提交后不能再修改。"),
+            Verb(approve_site, "通过", act="review_site", move=(EXAM_SITE, "approve"), confirm="确定通过吗？"),
+            Verb(return_site, "退回", form=ReasonForm, act="review_site", move=(EXAM_SITE, "return"), tone="danger"),
+        )
+        batch_verbs = (Verb(approve_site, "批量通过", act="review_site", confirm="确定通过 {count} 个考核站点吗？"),)
+        sheets = (SheetDoor("rooms", "导入考场", act="edit_room"),)
+
+    def views(db):                                     # every file of admin/views ends with this
+        return [SiteView(db)]
+
+Who sees the view and which rows is core.queries.scoping's business: a role without an entry there sees no menu item
+and gets 404; a row out of scope is 404 as well. Every write runs as `with transaction(actor) as tx: usecase(tx, …)`;
+a refusal is shown in words above the form. Hooks to override: related(row) for tables below the details,
+links(row) for buttons to documents and other pages, recap_columns for what a verb's page repeats of the row, notes()
+for a hint above the list, column_formatters = {"column": function(view, context, row, name)} for special cells.
+
+What Flask-Admin would write by itself (new, edit, delete, action, inline editing, export) has no address here.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from flask import abort, current_app, flash, g, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from flask_admin.contrib.sqla import ModelView
+from jinja2 import pass_context
+from markupsafe import Markup
+from sqlalchemy import func, select
+from sqlalchemy.orm import InstrumentedAttribute, joinedload
+
+from admin import cells, history
+from admin.filters import PanelFilter, filters_for
+from admin.forms import PanelForm
+from admin.import_page import SheetDoor, SheetPages
+from admin.labels import LABELS
+from admin.session import current_actor, is_logged_in, reader
+from admin.verb_pages import VerbPages
+from admin.verbs import Tickets, Verb
+from core.actors import Actor
+from core.errors import Refusal
+from core.models.base import Base
+from core.notifications.words import sentence
+from core.queries import scoping
+from core.rules.machine import Labelled
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Tab:
+    """One status tab: its word, the states behind it (none: all), and how many rows stand there now."""
+
+    label: str
+    states: frozenset[Any] | None
+    count: int = 0
+    url: str = ""
+    is_open: bool = False
+
+
+@dataclass(frozen=True)
+class Related:
+    """A table below the details of a row; cells are shown as they come (strings, states, times)."""
+
+    title: str
+    headers: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+    empty: str = "暂无记录。"
+
+
+@dataclass(frozen=True)
+class Link:
+    """A button to another page or document."""
+
+    label: str
+    url: str
+
+
+class UseCaseView(VerbPages, SheetPages, ModelView):
+    """See the head of this module."""
+
+    model: Any = None
+    title: ClassVar[str] = ""
+    titles: ClassVar[dict[str, str]] = {}  # role value -> the page's name for that role
+    slug: str = ""
+    menu_group: ClassVar[str] = ""
+    menu_order: ClassVar[int] = 50
+    one: str = "条记录"  # 共 12 条记录
+
+    status_tabs: Any = None
+    status_groups: ClassVar[Sequence[tuple[str, Iterable[Any]]]] = ()
+    create_with: Verb | None = None
+    edit_with: Verb | None = None
+    page_verbs: Sequence[Verb] = ()
+    row_verbs: Sequence[Verb] = ()
+    batch_verbs: Sequence[Verb] = ()
+    sheets: Sequence[SheetDoor] = ()
+    detail_groups: ClassVar[Sequence[tuple[str, Sequence[str]]]] = ()
+    recap_columns: Sequence[str] = ()
+    shows_history: ClassVar[bool] = True
+    audited_as: ClassVar[str] = ""  # the trail's object type, the table's name by default
+
+    can_create = can_edit = can_delete = can_export = False
+    can_view_details = True
+    can_set_page_size = True
+    page_size = 10
+    page_size_options = (10, 20, 50, 100)
+    column_default_order: Any = ("id", True)
+    simple_list_pager = True  # no count of its own: the tabs' counts are the count
+    list_template = "admin/rows.html"
+
+    # What Flask-Admin offers by itself has no address: None is not exposed (stack.md findings 1, 2, 5).
+    create_view = edit_view = delete_view = action_view = export = ajax_update = ajax_lookup = None
+
+    def __init__(self, db: Any) -> None:
+        self.column_labels = {**LABELS, **(getattr(type(self), "column_labels", None) or {})}
+        self._tickets = Tickets()
+        super().__init__(
+            self.model, db, name=self.title, category=self.menu_group, endpoint=self.slug, url=f"/admin/{self.slug}"
+        )
+
+    # -- who may come in, and what they may see ------------------------------------------------------------------------
+
+    def is_accessible(self) -> bool:
+        """Whoever reads this table (§8.8)."""
+        return is_logged_in() and scoping.may_see(self.model, current_actor())
+
+    def inaccessible_callback(self, name: str, **kwargs: Any) -> ResponseReturnValue:
+        """To the login, or 404: a page that is not for this role does not exist for it."""
+        if not is_logged_in():
+            return current_app.login_manager.unauthorized()  # type: ignore[attr-defined]
+        abort(404)
+
+    def _run_view(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Flask-Admin calls a view a second time after a TypeError; a write must not happen twice."""
+        return fn(self, *args, **kwargs)
+
+    @property
+    def actor(self) -> Actor:
+        """Whoever is looking."""
+        return current_actor()
+
+    def title_for(self, actor: Actor) -> str:
+        """What this page is called for this person."""
+        return next((word for role, word in self.titles.items() if role in actor.roles), self.title)
+
+    def scope(self) -> Any:
+        """The condition every query of this view carries."""
+        return scoping.visible(self.model, current_actor())
+
+    def get_query(self) -> Any:
+        return reader().query(self.model).filter(self.scope())
+
+    def get_count_query(self) -> Any:
+        return reader().query(func.count(self.model.id)).filter(self.scope())
+
+    def get_one(self, id: Any) -> Any:  # Flask-Admin's name
+        """The row within scope, or None; anything that is not a number is no row."""
+        text = str(id)
+        if not (text.isascii() and text.isdigit() and len(text) < 16):
+            return None
+        return self.get_query().filter(self.model.id == int(text)).first()
+
+    def row_or_404(self, ident: Any) -> Any:
+        """The row within scope; what is out of scope does not exist."""
+        row = self.get_one(ident)
+        if row is None:
+            abort(404)
+        return row
+
+    # -- nothing is written but by a verb ------------------------------------------------------------------------------
+
+    def create_model(self, form: Any) -> bool:
+        return self._no_such_way()
+
+    def update_model(self, form: Any, model: Any) -> bool:
+        return self._no_such_way()
+
+    def delete_model(self, model: Any) -> bool:
+        return self._no_such_way()
+
+    def is_action_allowed(self, name: str) -> bool:
+        return False
+
+    def _no_such_way(self) -> bool:
+        log.error("%s: a write that is no use case was turned away", self.endpoint)
+        return False
+
+    def handle_view_exception(self, exc: Exception) -> bool:
+        """Never SQL on a screen, never personal data in a log."""
+        log.error("%s: %s", self.endpoint, type(exc).__name__)
+        flash(sentence(exc) if isinstance(exc, Refusal) else "系统未能完成此操作，没有更改任何数据。", "error")
+        return True
+
+    def scaffold_form(self) -> type[PanelForm]:
+        return PanelForm
+
+    # -- the list ------------------------------------------------------------------------------------------------------
+
+    def scaffold_auto_joins(self) -> list[Any]:
+        return []  # get_list loads what the columns walk through
+
+    def scaffold_filters(self, name: Any) -> list[PanelFilter]:
+        return [self.handle_filter(flt) for flt in filters_for(self.model, name, self.label(name))]
+
+    def label(self, name: str) -> str:
+        """The Chinese word of a column."""
+        return self.column_labels.get(name) or self.column_labels.get(name.rsplit(".", 1)[-1]) or name
+
+    def get_column_name(self, field: Any) -> str:
+        return self.label(field if isinstance(field, str) else field.key)
+
+    def _get_list_filter_args(self) -> list[Any] | None:
+        """Active filters; what is empty or means nothing is left out, so that no address can break the page."""
+        known = {str(index): (index, flt) for index, flt in enumerate(self._filters or [])}
+        found = []
+        for argument, typed in request.args.items():
+            flt = known.get(argument.rsplit("_", 1)[-1]) if argument.startswith("flt") else None
+            if flt is not None and flt[1].validate(typed):
+                found.append((flt[0], flt[1].name, typed))
+        return found or None
+
+    def _get_list_extra_args(self) -> Any:
+        """前往 counts pages from one."""
+        args = super()._get_list_extra_args()
+        wanted = args.extra_args.pop("goto", "")
+        args.page = int(wanted) - 1 if wanted.isascii() and wanted.isdigit() and len(wanted) < 8 else args.page
+        return args
+
+    def _loaded(self) -> list[Any]:
+        """Joined loading of the relations that columns walk through."""
+        options = []
+        for name in dict.fromkeys(column for column in self.column_list or () if isinstance(column, str)):
+            option, owner = None, self.model
+            for part in name.split("."):
+                attribute = getattr(owner, part, None)
+                if not isinstance(attribute, InstrumentedAttribute) or not hasattr(attribute.property, "mapper"):
+                    break
+                if attribute.property.uselist:
+                    break
+                option = joinedload(attribute) if option is None else option.joinedload(attribute)
+                owner = attribute.property.mapper.class_
+            if option is not None:
+                options.append(option)
+        return options
+
+    def get_list(
+        self,
+        page: int | None,
+        sort_column: Any,
+        sort_desc: bool,
+        search: str | None,
+        filters: Any,
+        execute: bool = True,
+        page_size: int | None = None,
+    ) -> tuple[int, list[Any]]:
+        """One page of rows and how many there are; the tabs are counted by the same query."""
+        wanted = (search or "").replace("\x00", "").strip()[:100] or None
+        _, query = super().get_list(None, sort_column, sort_desc, wanted, filters, execute=False, page_size=0)
+        self._count_tabs(query)
+        tab = next((tab for tab in self.tabs if tab.is_open), None)
+        if tab is not None and tab.states is not None:
+            query = query.filter(self._status_column().in_(tab.states))
+        count = tab.count if tab else query.order_by(None).with_entities(func.count(self.model.id)).scalar()
+        size = page_size or self.page_size
+        g.page = max(0, min(page or 0, (count - 1) // size if count else 0))
+        return count, query.options(*self._loaded()).limit(size).offset(g.page * size).all()
+
+    @property
+    def tabs(self) -> list[Tab]:
+        """The status tabs of the list that this request shows."""
+        return list(g.get("tabs", ()))
+
+    def open_page(self) -> int:
+        """The page of the list that is shown, from zero; never past the end."""
+        return int(g.get("page", 0))
+
+    def _status_column(self) -> Any:
+        return getattr(self.model, type(self).status_tabs.key)
+
+    def _tab_words(self) -> list[tuple[str, frozenset[Any] | None]]:
+        if self.status_groups:
+            return [("全部", None), *((word, frozenset(states)) for word, states in self.status_groups)]
+        states: type[Labelled] = type(self).status_tabs.property.columns[0].type.enum_class
+        return [("全部", None), *((state.label, frozenset({state})) for state in states)]
+
+    def _count_tabs(self, query: Any) -> None:
+        g.tabs = []
+        if type(self).status_tabs is None:
+            return
+        column = self._status_column()
+        counted = query.order_by(None).with_entities(column, func.count(self.model.id)).group_by(column)
+        numbers: dict[Any, int] = dict(counted.all())
+        chosen = request.args.get("tab", 0, type=int)
+        words = self._tab_words()
+        for index, (word, states) in enumerate(words):
+            count = sum(number for state, number in numbers.items() if states is None or state in states)
+            is_open = index == (chosen if 0 <= chosen < len(words) else 0)
+            g.tabs.append(Tab(word, states, count, self._here(tab=index or None, page=None), is_open))
+
+    def _here(self, **changes: Any) -> str:
+        kept = {name: value for name, value in request.args.items() if value} | changes
+        return url_for(
+            f"{self.endpoint}.index_view", **{name: value for name, value in kept.items() if value is not None}
+        )
+
+    @pass_context
+    def get_list_value(self, context: Any, model: Any, name: str) -> str | Markup:
+        formatter = (self.column_formatters or {}).get(name)
+        value = formatter(self, context, model, name) if formatter else self.value_of(model, name)
+        return cells.shown(value, name)
+
+    def get_detail_value(self, context: Any, model: Any, name: str) -> str | Markup:
+        formatter = (self.column_formatters_detail or self.column_formatters or {}).get(name)
+        value = formatter(self, context, model, name) if formatter else self.value_of(model, name)
+        return cells.shown(value, name)
+
+    def value_of(self, row: Any, name: str) -> Any:
+        """The value behind a dotted name; None as soon as something on the way is None."""
+        for part in name.split("."):
+            row = getattr(row, part) if row is not None else None
+        return row
+
+    def filter_controls(self) -> list[dict[str, Any]]:
+        """The filter row: one control per filter with what it is set to."""
+        typed = {name.rsplit("_", 1)[-1]: value for name, value in request.args.items() if name.startswith("flt")}
+        return [
+            {
+                "name": f"flt{index}_{index}",
+                "label": flt.name,
+                "control": flt.control,
+                "choices": flt.choices(),
+                "value": typed.get(str(index), ""),
+            }
+            for index, flt in enumerate(self._filters or [])
+        ]
+
+    def notes(self) -> str | Markup:
+        """A hint above the list; none by default."""
+        return ""
+
+    # -- buttons -------------------------------------------------------------------------------------------------------
+
+    def related(self, row: Any) -> list[Related]:
+        """Tables below the details; none by default."""
+        return []
+
+    def links(self, row: Any) -> list[Link]:
+        """Documents and other pages of a row; none by default."""
+        return []
+
+    def page_links(self) -> list[Link]:
+        """Buttons above the list that lead elsewhere (documents, exports); none by default."""
+        return []
+
+    def empty_words(self) -> str:
+        """What an empty list says."""
+        asked = {name for name, value in request.args.items() if value} - {"tab", "page", "page_size", "sort", "desc"}
+        return "没有符合条件的记录，请放宽条件或点“重置”。" if asked else "这里还没有记录。"
+
+    def name_of(self, row: Any) -> str:
+        """How a row is called in titles and messages."""
+        return str(getattr(row, "full_name", None) or getattr(row, "name", None) or row.id)
+
+    def list_url(self) -> str:
+        """Back to the list."""
+        return url_for(f"{self.endpoint}.index_view")
+
+    def details_url(self, row: Any) -> str:
+        """To the page of a row."""
+        return url_for(f"{self.endpoint}.details_view", id=row.id)
+
+    # -- pages ---------------------------------------------------------------------------------------------------------
+
+    def render(self, template: str, **facts: Any) -> str:
+        """Flask-Admin's names for its own templates are not needed; the view itself is."""
+        return render_template(template, view=self, **facts)
+
+    @expose("/details/")
+    def details_view(self) -> ResponseReturnValue:
+        row = self.row_or_404(request.args.get("id"))
+        entries = (
+            history.of(reader(), self.audited_as or self.model.__tablename__, row.id) if self.shows_history else []
+        )
+        return self.render("admin/record.html", row=row, groups=self._groups(row), history=entries)
+
+    def _groups(self, row: Any) -> list[tuple[str, list[tuple[str, Any]]]]:
+        groups = self.detail_groups or (("基本信息", tuple(self.column_list or ())),)
+        return [
+            (word, [(self.label(name), self.get_detail_value(None, row, name)) for name in names])
+            for word, names in groups
+        ]
+
+    def recap(self, row: Any) -> list[tuple[str, Any]]:
+        """What a verb's page repeats of the row."""
+        names = self.recap_columns or tuple(self.column_list or ())[:6]
+        return [(self.label(name), self.get_detail_value(None, row, name)) for name in names]
+
+
+def choices_of(model: type[Base], label: Callable[[Any], str], *where: Any, order: Any = None) -> list[tuple[int, str]]:
+    """(id, word) pairs of the rows this person may see, for a form's lists."""
+    query = select(model).where(scoping.visible(model, current_actor()), *where).order_by(order or model.id)
+    return [(row.id, label(row)) for row in reader().scalars(query).unique()]

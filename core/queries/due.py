@@ -1,0 +1,344 @@
+"""Whose turn it is, and what the clock will do next: counts and plan names, nothing personal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy.orm import Session
+
+from core.actors import Actor
+from core.models.candidates import Candidate
+from core.models.certificates import CertificateIssuance
+from core.models.pilots import DeclarationPlan, PilotApplication
+from core.models.plans import ExamPlan, ExamPlanSubject
+from core.models.records import Notification
+from core.models.registrations import Registration, SubjectRegistration
+from core.models.scores import SubjectScore
+from core.models.sites import ExamRoom, ExamSite
+from core.queries.certificates import signing_batches
+from core.queries.scoping import visible
+from core.rules.arrangement import ArrangementState
+from core.rules.candidates import CandidateState
+from core.rules.certificates import IssuanceState, Party
+from core.rules.notices import DeliveryState
+from core.rules.organisations import Role
+from core.rules.pilots import ApplicationState, DeclarationState
+from core.rules.plans import PlanState
+from core.rules.registrations import SittingState
+from core.rules.scores import ScoreState
+from core.rules.sites import SiteReview
+
+SOON = timedelta(days=3)
+
+
+@dataclass(frozen=True, slots=True)
+class DueItem:
+    """Something that waits for this person. url: where it is done; urgency: 3 within a day, 2 soon, 1 otherwise."""
+
+    kind: str
+    title: str
+    detail: str
+    due_at: datetime | None
+    count: int
+    url: str
+    urgency: int
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """An instant at which the clock changes what is possible in a plan."""
+
+    at: datetime
+    plan: str
+    what: str
+    is_end: bool
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Who asks, when, and with which session."""
+
+    session: Session
+    actor: Actor
+    now: datetime
+
+    def count(self, model: Any, *where: ColumnElement[bool]) -> int:
+        """Rows in this person's scope."""
+        wanted = select(func.count(model.id)).where(visible(model, self.actor, self.now), *where)
+        return self.session.scalar(wanted) or 0
+
+    def plans(self, *where: ColumnElement[bool]) -> list[ExamPlan]:
+        """Exam plans in this person's scope."""
+        wanted = select(ExamPlan).where(visible(ExamPlan, self.actor, self.now), *where).order_by(ExamPlan.plan_no)
+        return list(self.session.scalars(wanted))
+
+    def item(
+        self, kind: str, title: str, count: int, url: str, *, detail: str = "", due_at: datetime | None = None
+    ) -> DueItem:
+        """A due item with its urgency worked out from the deadline."""
+        return DueItem(kind, title, detail, due_at, count, url, urgency_of(due_at, self.now))
+
+
+def urgency_of(due_at: datetime | None, now: datetime) -> int:
+    """3 within a day or overdue, 2 within three days, 1 otherwise."""
+    if due_at is None or due_at - now > SOON:
+        return 1
+    return 3 if due_at - now <= timedelta(days=1) else 2
+
+
+def tasks_for(session: Session, actor: Actor, now: datetime) -> list[DueItem]:
+    """Everything that waits for this person, the most urgent first."""
+    desk = Desk(session, actor, now)
+    sources = dict.fromkeys(source for role, mine in _SOURCES.items() if role in actor.roles for source in mine)
+    found = [item for source in sources for item in source(desk)]
+    unique = {(item.kind, item.title, item.detail): item for item in found if item.count}
+    return sorted(unique.values(), key=lambda item: (-item.urgency, item.due_at is None, item.due_at or now, item.kind))
+
+
+# -- authorities -------------------------------------------------------------------------------------------------------
+
+
+def _city_reviews(desk: Desk) -> Iterator[DueItem]:
+    waiting = desk.count(PilotApplication, _at_city())
+    yield desk.item("applications.city", "待审核的试点申报", waiting, "/admin/applications/?tab=2", detail="地市级审核")
+
+
+def _at_city() -> ColumnElement[bool]:
+    with_city = select(DeclarationPlan.id).where(DeclarationPlan.city_review_required)
+    states = [ApplicationState.PENDING_INITIAL, ApplicationState.CITY_REVIEW]
+    return and_(PilotApplication.state.in_(states), PilotApplication.plan_id.in_(with_city))
+
+
+def _province_reviews(desk: Desk) -> Iterator[DueItem]:
+    first = [ApplicationState.PENDING_INITIAL, ApplicationState.PRELIMINARY_REVIEW]
+    url = "/admin/applications/?tab=2"
+    waiting = desk.count(PilotApplication, PilotApplication.state.in_(first))
+    yield desk.item("applications.preliminary", "待审核的试点申报", waiting, url, detail="省级初审")
+    waiting = desk.count(PilotApplication, PilotApplication.state == ApplicationState.FINAL_REVIEW)
+    yield desk.item("applications.final", "待复审的试点申报", waiting, url, detail="省厅复审")
+
+
+def _declaration_drafts(desk: Desk) -> Iterator[DueItem]:
+    drafts = desk.count(DeclarationPlan, DeclarationPlan.state == DeclarationState.DRAFT)
+    yield desk.item("declarations.draft", "未发布的申报计划", drafts, "/admin/declarations/?tab=1")
+
+
+# -- colleges ----------------------------------------------------------------------------------------------------------
+
+
+def _open_declarations(desk: Desk) -> Iterator[DueItem]:
+    wanted = select(DeclarationPlan).where(
+        visible(DeclarationPlan, desk.actor, desk.now),
+        DeclarationPlan.apply_opens_at <= desk.now,
+        DeclarationPlan.apply_closes_at >= desk.now,
+    )
+    for plan in desk.session.scalars(wanted):
+        yield from _own_applications(desk, plan)
+
+
+def _own_applications(desk: Desk, plan: DeclarationPlan) -> Iterator[DueItem]:
+    name, due = f"{plan.year} 年 {plan.batch_name}", plan.apply_closes_at
+    mine = PilotApplication.plan_id == plan.id
+    for state, title, tab in (
+        (ApplicationState.RETURNED, "被退回的试点申报", 4),
+        (ApplicationState.DRAFT, "未提交的试点申报", 1),
+    ):
+        count = desk.count(PilotApplication, mine, PilotApplication.state == state)
+        url = f"/admin/applications/?tab={tab}"
+        yield desk.item(f"applications.{state.value}", title, count, url, detail=name, due_at=due)
+    if not desk.count(PilotApplication, mine):
+        yield desk.item("declarations.open", "可以申报的计划", 1, "/admin/declarations/", detail=name, due_at=due)
+
+
+def _own_sites(desk: Desk) -> Iterator[DueItem]:
+    own = ExamSite.college_id == desk.actor.college_id
+    for state, title, tab in ((SiteReview.RETURNED, "被退回的考核站点", 4), (SiteReview.DRAFT, "未提交的考核站点", 1)):
+        count = desk.count(ExamSite, own, ExamSite.review_state == state)
+        yield desk.item(f"sites.{state.value}", title, count, f"/admin/sites/?tab={tab}")
+
+
+def _candidates(desk: Desk) -> Iterator[DueItem]:
+    wanted = select(Candidate.state, func.count(Candidate.id)).where(visible(Candidate, desk.actor, desk.now))
+    numbers = dict(desk.session.execute(wanted.group_by(Candidate.state)).tuples().all())
+    for tab, state in enumerate(CandidateState, start=1):
+        if state is not CandidateState.VERIFIED:
+            url = f"/admin/candidates/?tab={tab}"
+            yield desk.item(f"candidates.{state.value}", f"考生{state.label}", numbers.get(state, 0), url)
+
+
+def _open_registrations(desk: Desk) -> Iterator[DueItem]:
+    for plan in desk.plans(ExamPlan.registration_opens_at <= desk.now, ExamPlan.registration_closes_at >= desk.now):
+        mine = desk.count(
+            Registration, Registration.plan_id == plan.id, Registration.college_id == desk.actor.college_id
+        )
+        yield desk.item(
+            "registrations.open",
+            "正在报考",
+            1,
+            "/admin/registrations/",
+            detail=f"{plan.name} · 已报考 {mine} 人",
+            due_at=plan.registration_closes_at,
+        )
+
+
+def _rooms(desk: Desk) -> Iterator[DueItem]:
+    """Plans in which candidates sit at one's own site while no room has been set up there."""
+    for plan in desk.plans(ExamPlan.arrangement_closes_at >= desk.now):
+        sites = select(ExamSite.id).where(ExamSite.college_id == desk.actor.college_id)
+        held = select(ExamRoom.site_id).where(ExamRoom.plan_id == plan.id)
+        without = select(func.count(Registration.id)).where(
+            Registration.plan_id == plan.id, Registration.site_id.in_(sites), Registration.site_id.not_in(held)
+        )
+        count = desk.session.scalar(without) or 0
+        yield desk.item(
+            "rooms.missing",
+            "还没有设置考场的考生",
+            count,
+            "/admin/rooms/",
+            detail=plan.name,
+            due_at=plan.arrangement_closes_at,
+        )
+
+
+# -- training evaluation organisations ---------------------------------------------------------------------------------
+
+
+def _plan_drafts(desk: Desk) -> Iterator[DueItem]:
+    drafts = desk.count(ExamPlan, ExamPlan.state == PlanState.DRAFT)
+    yield desk.item("plans.draft", "未发布的考试计划", drafts, "/admin/plans/?tab=1")
+
+
+def _site_reviews(desk: Desk) -> Iterator[DueItem]:
+    waiting = desk.count(ExamSite, ExamSite.review_state == SiteReview.PENDING)
+    yield desk.item("sites.pending", "待审核的考核站点", waiting, "/admin/sites/?tab=2")
+
+
+def _arrangements(desk: Desk) -> Iterator[DueItem]:
+    inside = (ExamPlan.state == PlanState.PUBLISHED, ExamPlan.arrangement_opens_at <= desk.now)
+    for plan in desk.plans(*inside, ExamPlan.arrangement_closes_at >= desk.now):
+        subjects = select(ExamPlanSubject.id).where(ExamPlanSubject.plan_id == plan.id)
+        missing = select(func.count(SubjectRegistration.id)).where(
+            SubjectRegistration.plan_subject_id.in_(subjects), SubjectRegistration.state == SittingState.NOT_ARRANGED
+        )
+        unseated = desk.session.scalar(missing) or 0
+        unpublished = desk.session.scalar(
+            select(func.count(ExamPlanSubject.id)).where(
+                ExamPlanSubject.plan_id == plan.id, ExamPlanSubject.arrangement_state == ArrangementState.ARRANGED
+            )
+        )
+        url, due = "/admin/arrangements/", plan.arrangement_closes_at
+        yield desk.item("arrangement.unseated", "未排考的科目报考", unseated, url, detail=plan.name, due_at=due)
+        yield desk.item(
+            "arrangement.unpublished", "已编排未发布的科目", unpublished or 0, url, detail=plan.name, due_at=due
+        )
+
+
+def _scores(desk: Desk) -> Iterator[DueItem]:
+    inside = (ExamPlan.state == PlanState.PUBLISHED, ExamPlan.score_entry_opens_at <= desk.now)
+    for plan in desk.plans(*inside, ExamPlan.score_entry_closes_at >= desk.now):
+        subjects = select(ExamPlanSubject.id).where(ExamPlanSubject.plan_id == plan.id)
+        entered = select(SubjectScore.subject_registration_id).where(SubjectScore.state != ScoreState.NOT_ENTERED)
+        missing = select(func.count(SubjectRegistration.id)).where(
+            SubjectRegistration.plan_subject_id.in_(subjects),
+            SubjectRegistration.state == SittingState.SEATED,
+            SubjectRegistration.id.not_in(entered),
+        )
+        yield desk.item(
+            "scores.missing",
+            "未登记的科目成绩",
+            desk.session.scalar(missing) or 0,
+            "/admin/scores/",
+            detail=plan.name,
+            due_at=plan.score_entry_closes_at,
+        )
+
+
+def _after_signing(desk: Desk) -> Iterator[DueItem]:
+    rejected = and_(
+        CertificateIssuance.state == IssuanceState.SITE_REJECTED, CertificateIssuance.is_rejection_handled.is_(False)
+    )
+    unordered = and_(
+        CertificateIssuance.state == IssuanceState.READY, CertificateIssuance.is_generation_ordered.is_(False)
+    )
+    failed = CertificateIssuance.state == IssuanceState.STAMP_FAILED
+    tabs = {state: index for index, state in enumerate(IssuanceState, start=1)}
+    for kind, title, where, state in (
+        ("issuances.rejected", "待处理的拒绝签发", rejected, IssuanceState.SITE_REJECTED),
+        ("issuances.ready", "待发放的证书", unordered, IssuanceState.READY),
+        ("issuances.failed", "盖章失败的证书", failed, IssuanceState.STAMP_FAILED),
+    ):
+        yield desk.item(kind, title, desk.count(CertificateIssuance, where), f"/admin/issuances/?tab={tabs[state]}")
+
+
+# -- everybody who signs -----------------------------------------------------------------------------------------------
+
+
+def _signatures(desk: Desk) -> Iterator[DueItem]:
+    state = {Party.TEO: IssuanceState.TEO_PENDING, Party.COLLEGE: IssuanceState.SITE_PENDING}
+    tabs = {member: index for index, member in enumerate(IssuanceState, start=1)}
+    for batch in signing_batches(desk.session, desk.actor):
+        yield desk.item(
+            f"signing.{batch.party.value}.{batch.plan_id}",
+            "待签发的证书",
+            batch.count,
+            f"/admin/issuances/?tab={tabs[state[batch.party]]}",
+            detail=batch.plan_name,
+        )
+
+
+Source = Callable[[Desk], Iterator[DueItem]]
+_COLLEGE: tuple[Source, ...] = (_open_declarations, _own_sites, _candidates, _open_registrations)
+_SOURCES: dict[Role, tuple[Source, ...]] = {
+    Role.PROVINCE: (_declaration_drafts, _province_reviews),
+    Role.CITY: (_city_reviews,),
+    Role.TEO: (_plan_drafts, _site_reviews, _arrangements, _scores, _signatures, _after_signing),
+    Role.COORDINATOR: (*_COLLEGE, _rooms),
+    Role.SIGNATORY: (*_COLLEGE, _signatures),
+    Role.SIGN_REVIEWER: (_signatures,),
+}
+
+
+# -- the clock ---------------------------------------------------------------------------------------------------------
+
+
+def timeline(session: Session, actor: Actor, now: datetime, *, limit: int = 12) -> list[Edge]:
+    """The next openings and ends of the windows of all plans this person sees, in time."""
+    return sorted(_edges(Desk(session, actor, now)), key=lambda edge: edge.at)[:limit]
+
+
+def _edges(desk: Desk) -> Iterator[Edge]:
+    declarations = select(DeclarationPlan).where(
+        visible(DeclarationPlan, desk.actor, desk.now),
+        DeclarationPlan.state == DeclarationState.PUBLISHED,
+        DeclarationPlan.apply_closes_at >= desk.now,
+    )
+    for declaration in desk.session.scalars(declarations):
+        name = f"{declaration.year} 年 {declaration.batch_name}"
+        yield from _of(declaration.apply_window, name, "/admin/declarations/", desk.now)
+    for plan in desk.plans(ExamPlan.state == PlanState.PUBLISHED, ExamPlan.publication_closes_at >= desk.now):
+        for window in plan.windows:
+            yield from _of(window, plan.name, f"/admin/plans/details/?id={plan.id}", desk.now)
+
+
+def _of(window: Any, plan: str, url: str, now: datetime) -> Iterator[Edge]:
+    subject = window.name.removesuffix("时间")
+    if window.opens_at > now:
+        yield Edge(window.opens_at, plan, f"{subject}开始", False, url)
+    if window.closes_at >= now:
+        yield Edge(window.closes_at, plan, f"{subject}截止", True, url)
+
+
+def next_event(session: Session, now: datetime) -> datetime | None:
+    """The next instant at which a job or the outbox has something to do; None when nothing is ahead."""
+    unsent = and_(Notification.delivery_state == DeliveryState.PENDING, Notification.next_attempt_at > now)
+    candidates = [
+        session.scalar(select(func.min(ExamPlan.next_edge_at)).where(ExamPlan.next_edge_at > now)),
+        session.scalar(select(func.min(DeclarationPlan.next_edge_at)).where(DeclarationPlan.next_edge_at > now)),
+        session.scalar(select(func.min(Notification.next_attempt_at)).where(unsent)),
+    ]
+    return min((instant for instant in candidates if instant is not None), default=None)
