@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+
+from core.errors import FileRefused
 from core.rules.machine import Labelled, Machine, Move
+
+LARGEST_MATERIAL = 10 * 1024 * 1024
+_WORD_97 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
 class SiteReview(Labelled):
@@ -56,3 +63,30 @@ SITE_STATUS = Machine(
     ),
     column="site_state",
 )
+
+ALLOCATION = Machine(
+    "考核站点分配",
+    AllocationState,
+    AllocationState.ACTIVE,
+    (Move("cancel", {AllocationState.ACTIVE}, AllocationState.CANCELLED),),
+)
+
+
+def material_suffix(data: bytes) -> str:
+    """pdf, docx or doc, found out from the content and not from the name; FileRefused for anything else (R-106)."""
+    if len(data) > LARGEST_MATERIAL:
+        raise FileRefused("material_too_large", rule="R-106", limit=LARGEST_MATERIAL // 2**20)
+    if data.startswith(b"%PDF-"):
+        return "pdf"
+    if data.startswith(b"PK") and _is_word(data):
+        return "docx"
+    if data.startswith(_WORD_97) and "WordDocument".encode("utf-16-le") in data:
+        return "doc"
+    raise FileRefused("material_type", rule="R-106")
+
+
+def _is_word(data: bytes) -> bool:
+    try:
+        return "word/document.xml" in zipfile.ZipFile(io.BytesIO(data)).namelist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        return False

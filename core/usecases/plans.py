@@ -134,6 +134,20 @@ def put_certificate(tx: Tx, *, plan_id: int, planned: PlannedCertificate) -> Exa
     return row
 
 
+def remove_certificate(tx: Tx, *, plan_id: int, certificate_id: int) -> ExamPlan:
+    """Take a certificate out of a draft again, with its subjects and sessions."""
+    plan = _own_draft(tx, plan_id)
+    for row in [row for row in plan.certificates if row.certificate_id == certificate_id]:
+        plan.certificates.remove(row)
+    tx.session.flush()
+    return plan
+
+
+def delete_plan(tx: Tx, *, plan_id: int) -> None:
+    """Throw a draft away; a published plan stays (R-069)."""
+    tx.delete(_own_draft(tx, plan_id))
+
+
 def _planned_subject(tx: Tx, plan: ExamPlan, certificate: CertificateType, planned: PlannedSubject) -> ExamPlanSubject:
     subject = tx.get(Subject, planned.subject_id)
     if subject.certificate_id != certificate.id or subject.state is not Switch.ENABLED:

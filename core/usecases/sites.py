@@ -8,11 +8,12 @@ from sqlalchemy import func, select
 
 from core.db import Tx
 from core.errors import AlreadyThere, IllegalMove, Incomplete, NotPermitted, ReasonMissing, ValueRefused
+from core.gateways import storage
 from core.models.catalogue import CertificateType
 from core.models.organisations import College, EvaluationOrg
 from core.models.pilots import PilotApplication, ReviewRecord
 from core.models.plans import ExamPlan, ExamPlanSubject
-from core.models.registrations import RoomArrangement, SeatAssignment
+from core.models.registrations import Registration, RoomArrangement, SeatAssignment
 from core.models.sites import ExamRoom, ExamSite, ExamSiteCertificate, SiteAllocation
 from core.notifications.sites import SiteDecided, SiteSubmitted
 from core.queries.plans import takes_part
@@ -22,7 +23,15 @@ from core.rules.organisations import Switch
 from core.rules.permissions import permit
 from core.rules.pilots import ApplicationState, ReviewDecision, ReviewStep
 from core.rules.plans import PlanState
-from core.rules.sites import EDITABLE_SITE, EXAM_SITE, SITE_STATUS, SiteReview, SiteStatus
+from core.rules.sites import (
+    ALLOCATION,
+    EDITABLE_SITE,
+    EXAM_SITE,
+    SITE_STATUS,
+    SiteReview,
+    SiteStatus,
+    material_suffix,
+)
 from core.usecases.notices import close_tasks
 
 SITE_FIELDS = ("region_code", "address", "intro", "contact_name", "contact_mobile", "contact_email")
@@ -119,6 +128,18 @@ def _require_free(tx: Tx, college_id: int, certificate: CertificateType, but_for
         raise AlreadyThere("site_exists", rule="R-104", certificate=certificate.full_name)
 
 
+def attach_material(tx: Tx, *, site_id: int, data: bytes, file_name: str) -> ExamSite:
+    """其他材料: one PDF or Word file, replaced by the next; kept as long as the trail names it (R-105, R-106)."""
+    site = _own_editable(tx, site_id)
+    suffix = material_suffix(data)
+    site.material_key = storage.put(data, suffix=suffix).key
+    stem = "".join(sign for sign in file_name.rsplit(".", 1)[0] if sign.isprintable() and sign not in '/\\"')
+    site.material_name = f"{stem.strip()[:120] or '其他材料'}.{suffix}"
+    tx.because(site, "attach_material")
+    tx.session.flush()
+    return site
+
+
 def submit_site(tx: Tx, *, site_id: int) -> ExamSite:
     """提交并保存: complete, and with the material the TEO demands (R-101, R-105)."""
     site = _own_editable(tx, site_id)
@@ -208,11 +229,15 @@ def _review(tx: Tx, site: ExamSite, decision: ReviewDecision, reason: str = "") 
 def allocate_site(
     tx: Tx, *, plan_id: int, site_id: int, certificate_id: int, borrowing_college_id: int
 ) -> SiteAllocation:
-    """借考: the TEO lends a site to a college for one plan and certificate (R-118)."""
+    """借考: the TEO lends a site to a college for one plan and certificate (R-118, R-121)."""
     plan = tx.get(ExamPlan, plan_id)
     permit(tx.actor, "allocate_site", plan)
     site = tx.get(ExamSite, site_id)
     require_usable(site, certificate_id)
+    if certificate_id not in {row.certificate_id for row in plan.certificates}:
+        raise ValueRefused("certificate_not_in_plan", rule="R-121", plan=plan.plan_no)
+    if borrowing_college_id == site.college_id or not takes_part(tx.session, plan, borrowing_college_id):
+        raise ValueRefused("borrower_not_fit", rule="R-118", plan=plan.plan_no)
     return tx.add(
         SiteAllocation(
             plan_id=plan_id,
@@ -221,6 +246,22 @@ def allocate_site(
             borrowing_college_id=tx.get(College, borrowing_college_id).id,
         )
     )
+
+
+def cancel_allocation(tx: Tx, *, allocation_id: int) -> SiteAllocation:
+    """Take a lent site back, while the borrower has registered nobody there."""
+    row = tx.lock(SiteAllocation, allocation_id)
+    permit(tx.actor, "allocate_site", row.plan)
+    used = select(Registration.id).where(
+        Registration.plan_id == row.plan_id,
+        Registration.site_id == row.site_id,
+        Registration.certificate_id == row.certificate_id,
+        Registration.college_id == row.borrowing_college_id,
+    )
+    if tx.first(used) is not None:
+        raise IllegalMove("allocation_in_use", rule="R-121", thing=ALLOCATION.name)
+    tx.advance(row, ALLOCATION, "cancel")
+    return row
 
 
 def require_usable(site: ExamSite, certificate_id: int) -> None:
