@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from io import BytesIO
 
 from PIL import Image, ImageDraw
 
-from core import clock
 from core.actors import SYSTEM, Actor
 from core.db import Tx, reading, transaction
 from core.demo.people import Person, people
@@ -37,7 +36,6 @@ from core.rules.values import EducationLevel, IdType
 
 WINDOWS = ("registration", "arrangement", "exam", "score_entry", "publication")
 OFFICER_CHAT, STRANGER_CHAT, TEO_CHAT = 5_001, 5_002, 5_003
-PASSWORD = "yanshi-2026"
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,15 +275,15 @@ def _portrait() -> bytes:
 
 def drawn(strokes: int = 3) -> str:
     """A hand signature as the page sends it; zero strokes is the empty canvas."""
+    return "data:image/png;base64," + base64.b64encode(ink(strokes)).decode()
+
+
+def ink(strokes: int = 3) -> bytes:
+    """The same as a PNG."""
     picture = Image.new("RGBA", (600, 240), (0, 0, 0, 0))
     pen = ImageDraw.Draw(picture)
     for stroke in range(strokes):
         pen.line((60, 60 + 50 * stroke, 500, 90 + 40 * stroke), fill=(20, 32, 43, 255), width=6)
     out = BytesIO()
     picture.save(out, "PNG")
-    return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()
-
-
-def long_ago(**ago: float) -> datetime:
-    """An instant before now, aware."""
-    return (clock.now() - timedelta(**ago)).astimezone(UTC)
+    return out.getvalue()

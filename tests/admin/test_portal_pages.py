@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from base64 import b64decode
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from io import BytesIO
@@ -345,7 +344,7 @@ def test_the_outbox_shows_how_long_its_oldest_message_waits(
         token = open_signing(tx, plan_id=world.plan, party=Party.TEO).token
     assert "kaowu_open_signings 1" in visitor.get("/metrics").text
     with transaction(world.actor(world.teo)) as tx:
-        sign(tx, token=token, typed_count="1", hand_signature=b64decode(signing_world.drawn().partition(",")[2]))
+        sign(tx, token=token, typed_count="1", hand_signature=signing_world.ink())
     at(start + timedelta(seconds=90))
     figures = visitor.get("/metrics").text
     assert "kaowu_outbox_oldest_pending_age_seconds 90" in figures
