@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -22,6 +23,7 @@ from core.usecases.certificates import open_signing
 LASTS = timedelta(minutes=30)
 CHANNEL = "phone"
 _KEY = "phone"
+_PLAN_ID = re.compile(r"[1-9][0-9]{0,8}")
 
 
 class Door(StrEnum):
@@ -97,10 +99,10 @@ def to_login() -> Response:
 
 def asked_batch(given: Any) -> tuple[int, Party]:
     """plan and party of a link or form; NotFound where they are missing or make no sense."""
-    try:
-        return int(given["plan"]), Party(given["party"])
-    except (KeyError, ValueError):
-        raise NotFound("link_incomplete", rule="§3.19") from None
+    plan, party = given.get("plan", ""), given.get("party", "")
+    if not _PLAN_ID.fullmatch(plan) or party not in list(Party):
+        raise NotFound("link_incomplete", rule="§3.19")
+    return int(plan), Party(party)
 
 
 def open_for(account_id: int, plan_id: int, party: Party, door: Door) -> Response:

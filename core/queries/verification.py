@@ -83,8 +83,9 @@ def masked_name(name: str) -> str:
 
 
 def as_typed(number: str) -> str:
-    """A number as it was meant: full-width made narrow, blanks gone, letters large."""
-    return "".join(unicodedata.normalize("NFKC", number[:_LONGEST]).split()).upper()
+    """A number as it was meant: full-width made narrow, blanks and what nobody can see gone, letters large."""
+    narrow = unicodedata.normalize("NFKC", number[:_LONGEST])
+    return "".join(letter for letter in narrow if letter.isprintable() and not letter.isspace()).upper()
 
 
 def _digest(number: str) -> bytes:

@@ -332,7 +332,15 @@ def test_a_coordinator_may_not_sign(phone: FlaskClient, world: SigningWorld) -> 
 
 
 @pytest.mark.parametrize(
-    "link", ["", "?plan=1", "?plan=x&party=college", "?plan=1&party=mayor", "?plan=1'--&party=teo"]
+    "link",
+    [
+        "",
+        "?plan=1",
+        "?plan=x&party=college",
+        "?plan=1&party=mayor",
+        "?plan=1'--&party=teo",
+        "?plan=99999999999999999999&party=teo",
+    ],
 )
 def test_a_link_that_makes_no_sense_says_so(phone: FlaskClient, world: SigningWorld, link: str) -> None:
     answer = phone.get(f"/phone/enter{link}")
