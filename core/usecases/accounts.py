@@ -42,6 +42,11 @@ _OWNER_OF_ROLE = {
     Role.CANDIDATE: "candidate_id",
 }
 
+_GRANTED_BY = {
+    Role.COORDINATOR: {Role.COORDINATOR, Role.INVIGILATOR},
+    Role.SIGNATORY: {Role.COORDINATOR, Role.INVIGILATOR, Role.SIGN_REVIEWER},
+}
+
 
 def create_account(
     tx: Tx,
@@ -65,12 +70,30 @@ def create_account(
         must_change_password=True,
     )
     permit(tx.actor, "manage_accounts", account)
+    _require_grantable(tx, set(roles), "role_not_yours")
     _require_fitting(account, set(roles))
     if account_by_login(tx.session, account.login):
         raise AlreadyThere("login_taken", rule="§2.5", login=account.login)
     account.is_initial = Role.SIGNATORY in set(roles)
     account.roles = [AccountRole(role=role) for role in sorted(set(roles))]
     return tx.add(account)
+
+
+def _managed(tx: Tx, account_id: int) -> UserAccount:
+    """An account this actor looks after: never one with a role it could not have given."""
+    account = tx.get(UserAccount, account_id)
+    permit(tx.actor, "manage_accounts", account)
+    _require_grantable(tx, {held.role for held in account.roles}, "account_not_yours")
+    return account
+
+
+def _require_grantable(tx: Tx, roles: set[Role], code: str) -> None:
+    """R-006, R-240, R-254: colleges make no initial account, and only the signing officer names who signs for him."""
+    if Role.ADMIN in tx.actor.roles:
+        return
+    grantable = {role for holder, granted in _GRANTED_BY.items() if holder in tx.actor.roles for role in granted}
+    for role in sorted(roles - grantable):
+        raise NotPermitted(code, rule="R-006", act="manage_accounts", role=role.label)
 
 
 def _require_fitting(account: UserAccount, roles: set[Role]) -> None:
@@ -84,8 +107,7 @@ def _require_fitting(account: UserAccount, roles: set[Role]) -> None:
 
 def issue_activation_code(tx: Tx, *, account_id: int) -> str:
     """A one-time secret with which the person sets a password; earlier ones stop working."""
-    account = tx.get(UserAccount, account_id)
-    permit(tx.actor, "manage_accounts", account)
+    account = _managed(tx, account_id)
     return _issue(tx, account, "activation", _ACTIVATION_VALIDITY)
 
 
@@ -149,7 +171,7 @@ def issue_binding_code(tx: Tx, *, account_id: int | None = None) -> str:
     """A one-time secret for the chat's /start; for oneself, or for an account one manages."""
     account = tx.get(UserAccount, account_id or tx.actor.account_id or 0)
     if account.id != tx.actor.account_id and not tx.actor.is_system:
-        permit(tx.actor, "manage_accounts", account)
+        _managed(tx, account.id)
     return _issue(tx, account, "binding", _BINDING_VALIDITY)
 
 
@@ -190,7 +212,7 @@ def end_binding(tx: Tx, *, account_id: int) -> None:
     """Unbind the chat of an account; pending messages stay in the panel."""
     account = tx.get(UserAccount, account_id)
     if account.id != tx.actor.account_id:
-        permit(tx.actor, "manage_accounts", account)
+        _managed(tx, account.id)
     held = active_binding(tx.session, account_id)
     if held is not None:
         tx.advance(held, BINDING, "end", ended_at=tx.now)
@@ -207,15 +229,13 @@ def bury_binding(tx: Tx, *, account_id: int, reason: str) -> None:
 
 def disable_account(tx: Tx, *, account_id: int) -> None:
     """No login, no messages, until enabled again."""
-    account = tx.get(UserAccount, account_id)
-    permit(tx.actor, "manage_accounts", account)
+    account = _managed(tx, account_id)
     tx.advance(account, ACCOUNT, "disable")
 
 
 def enable_account(tx: Tx, *, account_id: int) -> None:
     """Undo disable_account."""
-    account = tx.get(UserAccount, account_id)
-    permit(tx.actor, "manage_accounts", account)
+    account = _managed(tx, account_id)
     tx.advance(account, ACCOUNT, "enable", locked_until=None, wrong_passwords=0)
 
 
