@@ -62,6 +62,8 @@ def enter_scores(tx: Tx, *, plan_id: int, rows: Sequence[Row]) -> Outcome:
     if plan.state is not PlanState.PUBLISHED:
         raise NotPermitted("plan_not_published", rule="R-199")
     plan.windows.score_entry.require(tx.now, rule="R-199")
+    if plan.windows.publication.over(tx.now):
+        plan.windows.publication.require(tx.now, rule="R-205")  # locked by the clock, whether the job has come or not
     seated = _seated(tx, plan, [values["ticket_no"] for _, values in rows])
     outcome = Outcome()
     fresh: list[dict[str, Any]] = []
