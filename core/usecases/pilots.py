@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 
 from core.db import Tx
-from core.errors import AlreadyThere, IllegalMove, Incomplete, NotPermitted, ReasonMissing, ValueRefused
+from core.errors import AlreadyThere, IllegalMove, Incomplete, NotFound, NotPermitted, ReasonMissing, ValueRefused
 from core.models.catalogue import CertificateType
 from core.models.organisations import College, EducationAuthority
 from core.models.pilots import DeclarationPlan, PilotApplication, PilotApplicationMajor, Quota, ReviewRecord
@@ -157,6 +157,8 @@ def save_application(
     if plan.province_code != college.province_code or plan.state is DeclarationState.DRAFT:
         raise NotPermitted("not_your_province", rule="R-023")
     plan.apply_window.require(tx.now, rule="R-025")
+    if requested_count < 1:
+        raise ValueRefused("requested_count", rule="R-033", value=requested_count)
     certificate = tx.get(CertificateType, certificate_id)
     _require_open_certificate(plan, certificate)
     application = _editable(tx, application_id, college, plan, certificate)
@@ -196,6 +198,8 @@ def _editable(
         )
     application = tx.get(PilotApplication, application_id)
     permit(tx.actor, "apply_for_pilot", application)
+    if application.plan_id != plan.id:
+        raise NotFound(rule="R-027", thing=PILOT_APPLICATION.name)  # another batch has a window of its own
     _require_editable(application)
     application.certificate_id = certificate.id
     return application
