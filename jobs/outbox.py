@@ -64,7 +64,12 @@ async def deliver_once(line: Telegram) -> int:
     """One bite of the outbox and of stale copies; returns how many were handled."""
     claims = await asyncio.to_thread(_claims)
     stale = await asyncio.to_thread(_stale)
-    await asyncio.gather(*(_send(line, claim) for claim in claims), *(_refresh(line, ident) for ident in stale))
+    work = [*(_send(line, claim) for claim in claims), *(_refresh(line, ident) for ident in stale)]
+    for outcome in await asyncio.gather(*work, return_exceptions=True):
+        if isinstance(
+            outcome, Exception
+        ):  # its claim runs out and is taken again; the others' letters are on their way
+            log.error("outbox: one message broke", exc_info=outcome)
     return len(claims) + len(stale)
 
 
