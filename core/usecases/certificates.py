@@ -368,20 +368,22 @@ def reject_batch(tx: Tx, *, plan_id: int, party: Party, reason: str, issuance_id
     if not reason.strip():
         raise ReasonMissing(rule="R-235")
     plan = tx.get(ExamPlan, plan_id)
-    items = _pending(tx, plan, party)
-    if issuance_ids is not None:
-        items = [item for item in items if item.id in set(issuance_ids)]
+    waiting = [item for item in _pending(tx, plan, party) if ISSUANCE.allows(item.state, _REJECT_ACT[party])]
+    items = waiting if issuance_ids is None else [item for item in waiting if item.id in set(issuance_ids)]
     if not items:
         raise NotFound("nothing_to_sign", rule="R-232")
     permit(tx.actor, _SIGN_ACT[party], items[0])
     _move(tx, items, _REJECT_ACT[party])
     _write_records(tx, items, party, SigningDecision.REJECT, reason=reason.strip())
-    if party is Party.COLLEGE:
-        college = tx.get(College, items[0].college_id)
-        _close_requests(tx, plan, SigningRequested.kind, college.id, ReplyState.REFUSED)
-        tx.notify(SigningRejected(plan.id, college.name, len(items), reason.strip(), int(tx.now.timestamp())))
+    if len(items) < len(waiting):
+        _refresh_open_requests(tx, plan)  # the rest still waits for the same person
+    elif party is Party.COLLEGE:
+        _close_requests(tx, plan, SigningRequested.kind, items[0].college_id, ReplyState.REFUSED)
     else:
         _close_requests(tx, plan, TeoSigningRequested.kind, reply=ReplyState.REFUSED)
+    if party is Party.COLLEGE:
+        college = tx.get(College, items[0].college_id)
+        tx.notify(SigningRejected(plan.id, college.name, len(items), reason.strip(), int(tx.now.timestamp())))
     return len(items)
 
 
