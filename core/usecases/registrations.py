@@ -158,15 +158,21 @@ def _open_majors(tx: Tx, plan: ExamPlan, college: College) -> dict[int, set[str]
     open_: dict[int, set[str]] = {
         row.certificate_id: {major.code for major in row.certificate.majors} for row in plan.certificates
     }
-    narrowed: dict[int, set[str]] = defaultdict(set)
+    stated: dict[int, set[str | None]] = defaultdict(set)  # None: an application that covers every major
     rows = tx.session.execute(
         select(PilotApplication.certificate_id, Major.code)
-        .join(PilotApplicationMajor, PilotApplicationMajor.application_id == PilotApplication.id)
-        .join(Major, Major.id == PilotApplicationMajor.major_id)
-        .where(PilotApplication.college_id == college.id, PilotApplication.state == ApplicationState.APPROVED)
+        .join(DeclarationPlan, DeclarationPlan.id == PilotApplication.plan_id)
+        .outerjoin(PilotApplicationMajor, PilotApplicationMajor.application_id == PilotApplication.id)
+        .outerjoin(Major, Major.id == PilotApplicationMajor.major_id)
+        .where(
+            PilotApplication.college_id == college.id,
+            PilotApplication.state == ApplicationState.APPROVED,
+            DeclarationPlan.year == plan.exam_year,
+        )
     )
     for certificate_id, code in rows.tuples():
-        narrowed[certificate_id].add(code)
+        stated[certificate_id].add(code)
+    narrowed = {ident: {code for code in codes if code} for ident, codes in stated.items() if None not in codes}
     return open_ | {ident: codes for ident, codes in narrowed.items() if ident in open_}
 
 
