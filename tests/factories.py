@@ -139,7 +139,7 @@ class Year:
         with transaction(self.actor(login, channel)) as tx:
             yield tx
 
-    def do(self, login: str, verb: Callable[..., Any], **given: Any) -> Any:
+    def do(self, login: str, verb: Callable[..., Any], /, **given: Any) -> Any:
         """verb(tx, **given) as somebody, committed."""
         with self.acting(login) as tx:
             return verb(tx, **given)
