@@ -18,7 +18,8 @@ from flask_babel import Babel
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 
-from admin import auth, guard, home, profile
+from admin import auth, guard, profile
+from admin.home import HomeView
 from admin.session import set_up_login
 from core import db, settings
 from core.models.registry import metadata
@@ -98,7 +99,7 @@ def _mount_panel(app: Flask, reading: SQLAlchemy) -> None:
     admin = Admin(
         app,
         name="考务",
-        index_view=home.HomeView(name="首页", endpoint="admin", url="/admin"),
+        index_view=HomeView(name="首页", endpoint="admin", url="/admin"),
         theme=Bootstrap4Theme(swatch="default", fluid=True),
     )
     for subject in SUBJECTS:

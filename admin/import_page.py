@@ -27,7 +27,10 @@ MOST_SHOWN = 200
 
 @dataclass(frozen=True)
 class SheetDoor:
-    """An import button of a view. sheet: its name in core.sheets; plans: (id, word) pairs where a plan is chosen."""
+    """An import button of a view. sheet: its name in core.sheets; plans: (id, word) pairs where a plan is chosen.
+
+    accept, hint: which files, in place of workbooks, and the words below the field; has_template: a blank one exists.
+    """
 
     sheet: str
     label: str
@@ -35,6 +38,8 @@ class SheetDoor:
     plans: Callable[[Session, Actor], Sequence[tuple[int, str]]] | None = None
     explain: str = ""
     accept: str = SHEET_TYPES
+    hint: str = ""
+    has_template: bool = True
 
     def offered(self, actor: Actor) -> bool:
         """Whether this person may import it."""
@@ -76,8 +81,10 @@ class SheetPages:
     def import_view(self, sheet: str) -> ResponseReturnValue:
         """Choose a file; then see what became of each row."""
         door = self._door(sheet)
-        form: Any = PlannedImportForm() if door.plans else ImportForm()
+        wanted = {"plan_id": request.args.get("plan_id", type=int)}  # a button that already knows the plan
+        form: Any = PlannedImportForm(data=wanted) if door.plans else ImportForm()
         form.file.render_kw = {"accept": door.accept}
+        form.file.description = door.hint or form.file.description
         if door.plans:
             form.plan_id.offer(door.plans(reader(), current_actor()))
         problem = ""
@@ -114,6 +121,8 @@ class SheetPages:
     def template_view(self, sheet: str) -> ResponseReturnValue:
         """The blank sheet to fill in."""
         door = self._door(sheet)
+        if not door.has_template:
+            abort(404)
         return workbook(_desk().template_bytes(door.sheet), f"{door.label}模板.xlsx")
 
     @expose("/import/<sheet>/failed/<int:job_id>")

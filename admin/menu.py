@@ -42,9 +42,12 @@ def menu_for(actor: Actor) -> list[Group]:
 
 
 def _item(view: Any, actor: Actor) -> Item:
-    return Item(
-        view.title_for(actor), url_for(f"{view.endpoint}.{view._default_view}"), request.blueprint == view.endpoint
-    )
+    return Item(view.title_for(actor), url_for(f"{view.endpoint}.{view._default_view}"), _is_open(view))
+
+
+def _is_open(view: Any) -> bool:
+    """True on the view's own pages and on those of its twins, which have no place of their own in the menu."""
+    return request.blueprint in (view.endpoint, *getattr(view, "menu_twins", ()))
 
 
 def panel_views() -> list[Any]:

@@ -94,8 +94,7 @@ def set_up_login(app: Flask) -> None:
     """Flask-Login on this application."""
     manager = LoginManager(app)
     manager.login_view = "auth.login"
-    manager.login_message = "请先登录。"
-    manager.login_message_category = "info"
+    manager.login_message = None  # the login page explains itself
     manager.session_protection = "basic"
     manager.user_loader(load_user)
 

@@ -372,6 +372,16 @@ class UseCaseView(VerbPages, SheetPages, ModelView):
         """Documents and other pages of a row; none by default."""
         return []
 
+    def goes_without_saying(self, column: str) -> bool:
+        """True for columns that say the same in every row of this person's list: one's own organisation."""
+        actor = current_actor()
+        own = {"college.name": actor.college_id, "org.name": actor.org_id, "certificate.org.name": actor.org_id}
+        return own.get(column) is not None
+
+    def column_index(self, column: str) -> int:
+        """Where a column stands among all of them; addresses sort by this number."""
+        return [name for name, _ in self._list_columns].index(column)
+
     def page_links(self) -> list[Link]:
         """Buttons above the list that lead elsewhere (documents, exports); none by default."""
         return []

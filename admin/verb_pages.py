@@ -69,6 +69,8 @@ class VerbPages:
         refusal: Refusal | None = None
         if request.method == "POST" and form.validate():
             try:
+                if verb.show is not None:
+                    return verb.show(self, row, self._performed(verb, form, row))
                 return redirect(self._tickets.once(self._ticket(form), lambda: self._do(verb, form, row)), 303)
             except Refusal as said_no:
                 refusal = said_no
@@ -102,6 +104,11 @@ class VerbPages:
         form.prepare(reader(), current_actor(), row)
         return form
 
+    def word_to_send(self, verb: Verb) -> str:
+        """What the button of a verb's page says: forms that make or change a thing save it."""
+        saves = verb.form is not None and verb in (self.create_with, self.edit_with)
+        return verb.send or ("保存" if saves else verb.label)
+
     def fresh_ticket(self) -> str:
         """The ticket of a button that stands for itself."""
         return secrets.token_urlsafe(12)
@@ -109,13 +116,16 @@ class VerbPages:
     def _ticket(self, form: PanelForm) -> str:
         return f"{current_actor().account_id}:{form.ticket.data}"
 
-    def _do(self, verb: Verb, form: PanelForm, row: Any) -> str:
-        """Perform and say where to go next."""
+    def _performed(self, verb: Verb, form: PanelForm, row: Any) -> Any:
         actor = current_actor()
         arguments = verb.arguments(actor, form, row)
         reader().rollback()  # let the read snapshot go: what is shown afterwards is what has been written
-        result = verb.perform(actor, arguments, row, form.row_version.data or "")
-        flash(verb.done.format(count=1) if verb.done else f"已办理：{verb.label}", "success")
+        return verb.perform(actor, arguments, row, form.row_version.data or "")
+
+    def _do(self, verb: Verb, form: PanelForm, row: Any) -> str:
+        """Perform and say where to go next."""
+        result = self._performed(verb, form, row)
+        flash(_said(verb, result, 1, f"已办理：{verb.label}"), "success")
         return verb.then(result) if verb.then else self._back(row)
 
     def _back(self, row: Any) -> str:
@@ -176,11 +186,11 @@ class VerbPages:
 
     def _do_at_once(self, verb: Verb, actor: Actor, arguments: dict[str, Any], ids: list[int]) -> None:
         try:
-            verb.perform_on_all(actor, arguments, ids)
+            result = verb.perform_on_all(actor, arguments, ids)
         except Refusal as refusal:
             flash(sentence(refusal), "error")
             return
-        flash((verb.done or f"{verb.label}：已办理 {{count}} {self.one}。").format(count=len(ids)), "success")
+        flash(_said(verb, result, len(ids), f"{verb.label}：已办理 {{count}} {self.one}。"), "success")
 
     def _do_each(
         self, verb: Verb, actor: Actor, arguments: dict[str, Any], rows: list[Any], names: dict[int, str]
@@ -198,3 +208,8 @@ class VerbPages:
         if refused:
             more = f"（另有 {len(refused) - 5} {self.one}）" if len(refused) > 5 else ""
             flash(f"{len(refused)} {self.one}没有办理。" + " ".join(refused[:5]) + more, "error")
+
+
+def _said(verb: Verb, result: Any, count: int, otherwise: str) -> str:
+    """What is said after a verb has been done."""
+    return verb.tell(result) if verb.tell else (verb.done or otherwise).format(count=count)

@@ -31,8 +31,10 @@ class Verb:
     arguments; given: those that come of the actor. fill: initial values of the form, from the row (None for new
     ones). row: the name of the use case's id argument, found by itself (`…_id`, for many `…_ids`). many: one call
     with all ids, else a batch is a call and a transaction per row. done: said afterwards, `{count}` filled in.
-    tone: primary, plain or danger. explain: a sentence above the form. key: the verb's name in addresses. then: where
-    to go afterwards, from the result; the list by default.
+    tone: primary, plain or danger. explain: a sentence above the form. key: the verb's name in addresses.
+    send: the word on the form's own button, the label by default.
+    then: where to go afterwards, from the result; the list by default. show: for what may be seen only once,
+    a page made of (view, row, result) instead.
     """
 
     usecase: Callable[..., Any]
@@ -50,10 +52,13 @@ class Verb:
     row: str = ""
     many: bool = False
     done: str = ""
+    tell: Callable[[Any], str] | None = None
     tone: str = "plain"
     explain: str = ""
     key: str = ""
+    send: str = ""
     then: Callable[[Any], str] | None = None
+    show: Callable[[Any, Any, Any], Any] | None = None
 
     @property
     def name(self) -> str:
