@@ -110,9 +110,7 @@ def _site_name(college: College, certificates: Sequence[CertificateType]) -> str
 
 
 def _link(tx: Tx, site: ExamSite, certificates: Sequence[CertificateType]) -> None:
-    is_living = (
-        site.review_state is not SiteReview.RETURNED
-    )  # D-29: a returned one stands in nobody's way until sent again
+    is_living = site.review_state is not SiteReview.RETURNED  # D-29: it stands in nobody's way until sent again
     for certificate in certificates:
         _require_free(tx, site.college_id, certificate, site.id)
         site.certificate_links.append(
