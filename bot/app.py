@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Coroutine
@@ -276,29 +274,3 @@ async def unless(stop: asyncio.Event, work: Coroutine[Any, Any, Any]) -> bool:
         for task in (doing, waiting):
             task.cancel()
         await asyncio.gather(doing, waiting, return_exceptions=True)
-
-
-# -- a process of its own ----------------------------------------------------------------------------------------------
-
-
-def main() -> None:
-    """Until SIGTERM or Ctrl-C; exit 1 when polling stalled or the token is not Telegram's."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    try:
-        asyncio.run(_until_signalled())
-    except (PollingStalled, TokenRefused) as trouble:
-        sys.exit(str(trouble))
-
-
-async def _until_signalled() -> None:
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    for which in (signal.SIGTERM, signal.SIGINT):
-        try:
-            loop.add_signal_handler(which, stop.set)
-        except NotImplementedError:  # Windows has none
-            signal.signal(which, lambda *_: loop.call_soon_threadsafe(stop.set))
-    await run(stop)
-
-
-if __name__ == "__main__":
-    main()

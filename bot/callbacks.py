@@ -14,7 +14,7 @@ from bot.handlers.notices import task_shown
 from bot.keyboards import Shown
 from core import clock
 from core.db import Tx
-from core.errors import Refusal
+from core.errors import Refusal, WindowClosed
 from core.notifications.buttons import Claimed, read_press
 from core.notifications.message import Press
 from core.usecases import replies
@@ -31,16 +31,18 @@ PRESSES: dict[Press, Handler] = {
 
 
 async def pressed(update: Update, context: Context) -> None:
-    """Do what the key says; when it is refused, the message it hung on shows how things stand."""
+    """Do what the key says; when it is refused, the message it hung on shows how things stand, or loses dead keys."""
     try:
         claim = read_press(context.query.data or "", user_id=context.person, now=clock.now())
         await PRESSES[claim.press](context, claim)
-    except Refusal:
+    except Refusal as refused:
         chat_id, message_id = context.person, context.pressed_message
         act = partial(replies.bring_copy_up_to_date, chat_id=chat_id, message_id=message_id)
         shown = await context.perform(act, partial(_as_it_stands, chat_id=chat_id, message_id=message_id))
         if shown is not None:
             await context.turn_into(shown)
+        elif isinstance(refused, WindowClosed):
+            await context.take_keys_away()
         raise
 
 

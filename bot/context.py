@@ -131,6 +131,18 @@ class Context(CallbackContext[ExtBot[None], dict, dict, dict]):
                 log.info("a copy cannot be edited any more: %s", type(refused).__name__)
                 await self.say(shown)
 
+    async def take_keys_away(self) -> None:
+        """Leave the pressed message its words only."""
+        pressed = self.query.message
+        if pressed is None:
+            return
+        try:
+            await patiently(
+                lambda: self.bot.edit_message_reply_markup(chat_id=pressed.chat.id, message_id=pressed.message_id)
+            )
+        except BadRequest as refused:
+            log.info("a copy keeps its keys: %s", type(refused).__name__)
+
 
 def _perform(actor: Actor, update_id: int, act: Act, then: Callable[[Tx], T]) -> T:
     with transaction(actor) as tx:

@@ -89,7 +89,7 @@ def may_acknowledge(message: Message) -> bool:
 
 def acknowledge(tx: Tx, *, notification_id: int, message_id: int | None = None) -> None:
     """已知悉; message_id is the copy that was pressed, any other one is brought up to date by the sender."""
-    row = notices.my_notice(tx, notification_id)
+    row = _as_it_stands(tx, notification_id)
     if row.reply_state is not ReplyState.OPEN:
         return
     notices.acknowledge(tx, notification_id=row.id)
@@ -106,7 +106,7 @@ def acknowledge_by_code(tx: Tx, *, code: str) -> None:
 
 def snooze(tx: Tx, *, notification_id: int) -> None:
     """Later; a second tap does not put it off further."""
-    row = notices.my_notice(tx, notification_id)
+    row = _as_it_stands(tx, notification_id)
     if row.reply_state is ReplyState.OPEN and not is_snoozed(tx, row):
         notices.snooze(tx, notification_id=row.id)
 
@@ -118,14 +118,18 @@ def is_snoozed(tx: Tx, row: Notification) -> bool:
 
 def bring_up_to_date(tx: Tx, *, notification_id: int) -> None:
     """The person is about to see the message as it is now: its buttons stand for that, unless its time is over."""
-    row = notices.my_notice(tx, notification_id)
-    if row.reply_state is not ReplyState.OPEN:
-        return
-    if tx.now > row.useful_until:
-        tx.advance(row, REPLY, "expire", replied_at=row.useful_until)
-        return
+    row = _as_it_stands(tx, notification_id)
     thing = notices.revive_of(row).thing(tx.session)
-    row.thing_version = thing[2] if thing else row.thing_version
+    if row.reply_state is ReplyState.OPEN and thing is not None:
+        row.thing_version = thing[2]
+
+
+def _as_it_stands(tx: Tx, notification_id: int) -> Notification:
+    """A message of this person; one whose time is over is open no longer."""
+    row = notices.my_notice(tx, notification_id)
+    if row.reply_state is ReplyState.OPEN and tx.now > row.useful_until:
+        tx.advance(row, REPLY, "expire", replied_at=row.useful_until)
+    return row
 
 
 def bring_all_up_to_date(tx: Tx, *, notification_ids: Sequence[int]) -> None:

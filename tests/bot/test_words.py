@@ -1,0 +1,83 @@
+"""Every sentence of the bot with sample facts: nothing missing, nothing too long, nothing Telegram would not take."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from jinja2 import UndefinedError
+
+from bot.handlers.help import COMMANDS
+from bot.simulator.markup import parse_html
+from bot.words import FOLDER, say
+from core.queries.certificates import SigningBatch
+from core.queries.chat import PlanStanding
+from core.queries.due import DueItem, Edge
+from core.rules.certificates import Party
+from core.rules.plans import PlanPhase
+from core.rules.windows import Window
+
+NOON = datetime(2026, 5, 20, 4, tzinfo=UTC)
+PLAN = "2026年智能新能源汽车第二次考核"
+BATCHES = [SigningBatch(1, "202605200001", PLAN, Party.COLLEGE, 1, 500)] * 3
+ITEM = DueItem("signing", "待签发的证书", PLAN, NOON, 500, "/admin/issuances/", 3)
+EDGE = Edge(NOON, PLAN, "报考截止", True, "/admin/plans/")
+STANDING = PlanStanding(
+    1, "202605200001", PLAN, PlanPhase.REGISTERING, 1200, 300, Window("报考时间", NOON, NOON + timedelta(days=9))
+)
+
+SAMPLES: dict[str, list[dict[str, Any]]] = {
+    "apology": [{"reference": "A1B2C3"}],
+    "ask_reason": [{"count": 500, "plan": PLAN, "longest": 300}],
+    "backlog": [{"at": NOON}],
+    "deadlines": [{"edges": [EDGE] * 8, "more": 3}, {"edges": [], "more": 0}],
+    "edited": [{}],
+    "greeting": [
+        {"organisation": "江城示例职业技术学院", "roles": ["院校管理员", "考核站点负责人"], "count": 3},
+        {"organisation": "", "roles": ["平台管理员"], "count": 0},
+    ],
+    "help": [{"commands": COMMANDS}],
+    "kept": [{"count": 500, "plan": PLAN}],
+    "not_understood": [{"commands": COMMANDS}],
+    "open_page": [{"plan": PLAN, "plan_no": "202605200001", "count": 500}],
+    "plan": [{"plan": STANDING}],
+    "plans": [{"plans": [STANDING] * 6, "more": 2}, {"plans": [], "more": 0}],
+    "private_only": [{}],
+    "recap": [
+        {"count": 500, "plan": PLAN, "reason": "成绩与现场记录不一致", "note": ""},
+        {"count": 499, "plan": PLAN, "reason": "<b>&", "note": "这批证书有变动：原 500 张，现 499 张。"},
+    ],
+    "refused": [{"count": 500, "plan": PLAN, "reason": "成绩与现场记录不一致", "by": "jiangcheng-fzr", "at": NOON}],
+    "sign": [
+        {"batches": BATCHES, "more": 2, "may_sign": True},
+        {"batches": [], "more": 0, "may_sign": True},
+        {"batches": [], "more": 0, "may_sign": False},
+    ],
+    "snoozed": [{"at": NOON}],
+    "todo": [
+        {"items": [ITEM] * 6, "more": 2, "requests": 5, "codes": ["K7Q4", "M2P8"]},
+        {"items": [], "more": 0, "requests": 0, "codes": []},
+    ],
+}
+LISTS = {"deadlines", "plans", "todo", "help"}  # a line per thing; everything else fits a glance (chat.md)
+
+
+def test_every_template_has_a_sample() -> None:
+    assert {path.stem for path in FOLDER.glob("*.txt")} == SAMPLES.keys()
+
+
+@pytest.mark.parametrize(("name", "facts"), [(name, facts) for name, many in SAMPLES.items() for facts in many])
+def test_a_sentence_is_whole_short_and_valid_telegram_html(name: str, facts: dict[str, Any]) -> None:
+    words = say(name, **facts)
+    text, _ = parse_html(words)
+    assert text
+    assert "\n\n\n" not in text
+    assert "None" not in text
+    assert len(text) <= (560 if name in LISTS else 280)
+
+
+@pytest.mark.parametrize("name", [name for name, many in SAMPLES.items() if many[0]])
+def test_a_forgotten_fact_is_an_error(name: str) -> None:
+    with pytest.raises(UndefinedError):
+        say(name)
