@@ -37,7 +37,7 @@ LETTER = (
 
 def regions(session: Session) -> list[tuple[str, str]]:
     """Every region of the dictionary, code and name."""
-    rows = session.execute(select(RegionName.code, RegionName.name).order_by(RegionName.code)).tuples()
+    rows = session.execute(select(RegionName.code, RegionName.name).order_by(RegionName.code))
     return [(code, f"{name}（{code}）") for code, name in rows]
 
 

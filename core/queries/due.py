@@ -164,7 +164,7 @@ def _own_sites(desk: Desk) -> Iterator[DueItem]:
 
 def _candidates(desk: Desk) -> Iterator[DueItem]:
     wanted = select(Candidate.state, func.count(Candidate.id)).where(visible(Candidate, desk.actor, desk.now))
-    numbers = dict(desk.session.execute(wanted.group_by(Candidate.state)).tuples().all())
+    numbers = {state: count for state, count in desk.session.execute(wanted.group_by(Candidate.state))}
     for tab, state in enumerate(CandidateState, start=1):
         if state is not CandidateState.VERIFIED:
             url = f"/admin/candidates/?tab={tab}"

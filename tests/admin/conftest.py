@@ -1,109 +1,133 @@
-"""A small world for panel tests: two provinces, each with authorities, a TEO and a college, and people of every role."""
+"""The panel on the small year of tests.factories, and browsers that open a page, fill it in and send it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from html import unescape
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 
 from admin.app import create_app
-from core.actors import SYSTEM, Actor
-from core.db import reading, transaction
+from core import clock
+from core.actors import SYSTEM
+from core.db import transaction
 from core.models.accounts import UserAccount
-from core.queries.accounts import account_by_login, actor_for
-from tests.admin.world import PASSWORD, World, build
+from core.usecases import accounts
+from core.usecases.accounts import set_password
+from tests.factories import Year, Years, moment, stage_folder, years
+
+__all__ = ["stage_folder", "years"]
+
+PASSWORD = "correct-horse-7"
+HIDDEN = re.compile(r'<input[^>]*name="(csrf_token|row_version|ticket|back)"[^>]*value="([^"]*)"')
+INPUT = re.compile(r"<input[^>]*>")
+ATTRIBUTE = re.compile(r'(name|value|type)="([^"]*)"')
 
 
-@pytest.fixture
-def world(database: str) -> World:
-    """People and organisations; see tests.admin.world."""
-    return build()
-
-
-@pytest.fixture
-def app(world: World) -> Flask:
-    """The whole web application on this test's database."""
-    made = create_app()
-    made.testing = True
-    return made
-
-
-@pytest.fixture
-def browser(app: Flask) -> Callable[[str], Browser]:
-    """browser("login") is a logged-in browser of that person."""
-    return lambda login: Browser(app.test_client()).log_in(login)
+@pytest.fixture(autouse=True)
+def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hashing at the product's strength would be most of a run."""
+    cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(accounts, "_hasher", cheap)
+    monkeypatch.setattr(accounts, "_NOBODY", cheap.hash("a password nobody has"))
 
 
 class Browser:
-    """A test client that sends CSRF tokens like a page would."""
+    """One person's browser."""
 
     def __init__(self, client: FlaskClient) -> None:
         self.client = client
 
-    def log_in(self, login: str, password: str = PASSWORD) -> Browser:
-        answer = self.post("/admin/login", {"login": login, "password": password}, page="/admin/login")
-        assert answer.status_code == 303, answer.text
-        return self
-
-    def get(self, url: str) -> Any:
-        return self.client.get(url)
+    def get(self, url: str, **options: Any) -> Any:
+        return self.client.get(url, **options)
 
     def text(self, url: str) -> str:
+        """The page's HTML; it must be there."""
         answer = self.client.get(url)
-        assert answer.status_code == 200, f"{url}: {answer.status_code}"
+        assert answer.status_code == 200, f"{url}: {answer.status_code} {words(answer)[:300]}"
         return str(answer.text)
 
-    def token(self, page: str = "/admin/") -> str:
-        found = re.search(r'name="csrf_token" value="([^"]+)"', self.client.get(page).text)
-        assert found, page
+    def token(self) -> str:
+        """A CSRF token of this session."""
+        page = self.client.get("/admin/password/")
+        if page.status_code != 200:
+            page = self.client.get("/admin/login")
+        found = re.search(r'name="csrf_token" value="([^"]+)"', page.text)
+        assert found
         return found[1]
 
-    def hidden(self, page: str) -> dict[str, str]:
-        """Hidden fields of a verb's form."""
-        text = self.client.get(page).text
-        form = text[text.rindex('<form method="post" class="card form') :] if 'class="card form' in text else text
-        fields = re.findall(r"<input[^>]*type=\"hidden\"[^>]*>", form)
-        named = {re.search(r'name="([^"]*)"', field): re.search(r'value="([^"]*)"', field) for field in fields}
-        return {name[1]: value[1] if value else "" for name, value in named.items() if name}
+    def post(self, url: str, data: dict[str, Any] | None = None, **options: Any) -> Any:
+        """Send with a valid token, as a page of ours would."""
+        return self.client.post(url, data={"csrf_token": self.token()} | (data or {}), **options)
 
-    def post(self, url: str, data: dict[str, Any] | None = None, *, page: str = "/admin/", **options: Any) -> Any:
-        return self.client.post(url, data={"csrf_token": self.token(page)} | (data or {}), **options)
+    def hidden(self, url: str) -> dict[str, str]:
+        """The hidden fields of the form on a verb's page."""
+        page = self.text(url)
+        form = page[page.index('class="card form') :]
+        fields: dict[str, str] = {}
+        for tag in INPUT.findall(form):
+            named = dict(ATTRIBUTE.findall(tag))
+            if named.get("type") == "hidden" and "name" in named:
+                fields[named["name"]] = unescape(named.get("value", ""))
+        return fields
 
     def do(self, url: str, data: dict[str, Any] | None = None, **options: Any) -> Any:
-        """Open a verb's page, fill in, send."""
+        """Open a verb's page, fill it in, send it."""
         return self.client.post(url, data=self.hidden(url) | (data or {}), **options)
 
 
-def actor_of(login: str) -> Actor:
-    """The Actor of a person of this world."""
-    with reading() as session:
-        account = account_by_login(session, login)
-        assert account is not None
-        found = actor_for(session, account.id, "panel")
-        assert found is not None
-        return found
+@dataclass(slots=True)
+class Panel:
+    """The application on a year at some stage."""
+
+    year: Year
+    app: Flask
+
+    def browser(self, login: str = "") -> Browser:
+        """A browser of its own, of somebody who has logged in, or of nobody."""
+        browser = Browser(self.app.test_client())
+        if login:
+            give_password(self.year, login)
+            answer = browser.post("/admin/login", {"login": login, "password": PASSWORD})
+            assert answer.status_code == 303, words(answer)
+        return browser
 
 
-def account_of(login: str) -> UserAccount:
-    """The account row of a person of this world."""
+def give_password(year: Year, login: str) -> None:
+    """The cast has no passwords until somebody needs one."""
+    ident = year[f"account:{login}"]
     with transaction(SYSTEM) as tx:
-        found = account_by_login(tx.session, login)
-        assert found is not None
-        return found
+        if tx.get(UserAccount, ident).password_hash is None:
+            set_password(tx, account_id=ident, password=PASSWORD)
 
 
-@pytest.fixture(autouse=True)
-def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Hashing at the product's strength would make up most of a run."""
-    from argon2 import PasswordHasher
+def words(answer: Any) -> str:
+    """What a page says, without markup."""
+    body = re.sub(r"<(script|style|head).*?</\1>", " ", answer.text, flags=re.S)
+    return unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body)))
 
-    from core.usecases import accounts
 
-    cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    monkeypatch.setattr(accounts, "_hasher", cheap)
-    monkeypatch.setattr(accounts, "_NOBODY", cheap.hash("a password nobody has"))
-    yield
+OpenPanel = Callable[..., Panel]
+
+
+@pytest.fixture
+def panel(years: Years) -> Iterator[OpenPanel]:
+    """panel("applied"): the year at that stage, the clock stopped there (or at `at`), and the application on it."""
+    with ExitStack() as stack:
+
+        def open_at(stage: str, at: datetime | None = None) -> Panel:
+            year = years(stage)
+            stack.enter_context(clock.pinned(at or moment(stage)))
+            app = create_app()
+            app.testing = True
+            return Panel(year, app)
+
+        yield open_at
