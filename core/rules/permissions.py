@@ -87,4 +87,4 @@ def _owns(actor: Asker, own: Own, thing: Any) -> bool:
     if own is Own.ANYBODYS:
         return True
     mine = getattr(actor, own.value, None)
-    return mine is not None and thing is not None and getattr(thing, own.value) == mine
+    return mine is not None and getattr(thing, own.value, None) == mine
