@@ -1,0 +1,863 @@
+"""Who may do what, typed from requirements §8.8 (E edit, R review, S sign), tried with everybody.
+
+Each verb is called, with facts that would succeed, by every person of the year: those the matrix names must get through
+(the work is then taken back), everybody else, the same role of another organisation included, must be refused and
+leave every table, the trail among them, as it was.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from io import BytesIO
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+import core.usecases
+from core.db import Tx, transaction
+from core.demo.people import people
+from core.demo.world import hand_signature
+from core.errors import NotFound, NotPermitted, Refusal
+from core.gateways.identity import RuleVerifier
+from core.models.certificates import SigningSession
+from core.models.records import Notification
+from core.rules.candidates import CandidateKind
+from core.rules.catalogue import CertificateLevel, ExamMode
+from core.rules.certificates import IssueMethod, Party
+from core.rules.organisations import CollegeType, Role
+from core.usecases import (
+    accounts,
+    arrangement,
+    candidates,
+    catalogue,
+    ceremonies,
+    certificates,
+    notices,
+    organisations,
+    pilots,
+    plans,
+    printing,
+    registrations,
+    replies,
+    scores,
+    sites,
+)
+from tests.factories import (
+    CAST,
+    DECLARATION,
+    ISSUED_ON,
+    QUOTA,
+    Year,
+    Years,
+    application_values,
+    candidate_values,
+    census,
+    moment,
+    on,
+    photo,
+    plan_values,
+    planned,
+    registration_sheet,
+    room_values,
+    rows,
+    score_sheet,
+    seal_png,
+    site_values,
+)
+
+At = Callable[[datetime | str], datetime]
+EVERYBODY = (*CAST, "candidate", "public")
+ADMIN = {"admin"}
+PROVINCE = {"province"}
+CITY = {"city"}
+TEO = {"teo"}
+ROOM_MASTERS = {"coordinator", "second_coordinator"}  # 考场, 报考: the coordinator edits, the signing officer looks
+STAFF = ROOM_MASTERS | {"signatory"}
+SIGNERS = {"signatory", "reviewer"}
+NOBODY: set[str] = set()
+
+
+@dataclass(frozen=True)
+class Case:
+    """A verb with facts that fit, the stage it needs, who §8.8 lets do it, and what has to be done before."""
+
+    verb: Callable[[Tx, Year], Any]
+    stage: str
+    may: set[str]
+    now: str = ""
+    before: Callable[[Year], Any] | None = None
+
+
+def _draft_declaration(year: Year, **other: Any) -> None:
+    given = {
+        "authority_id": year["province"],
+        "year": 2026,
+        "batch_name": "第二批",
+        "opens_at": DECLARATION[0],
+        "closes_at": DECLARATION[1],
+    }
+    year.ids["drafted"] = year.do("province", pilots.draft_declaration_plan, **(given | other)).id
+
+
+def _draft_application(year: Year) -> None:
+    year.ids["drafted"] = year.do("coordinator", pilots.save_application, **application_values(year)).id
+
+
+def _pass_city(year: Year) -> None:
+    year.do("city", pilots.pass_as_city, application_id=year["application"])
+
+
+def _apply_where_the_final_word_is_wanted(year: Year) -> None:
+    _draft_declaration(year, final_review_required=True)
+    year.do("province", pilots.publish_declaration_plan, plan_id=year["drafted"])
+    values = application_values(year, plan_id=year["drafted"])
+    year.ids["drafted"] = year.do("coordinator", pilots.save_application, **values).id
+    year.do("coordinator", pilots.submit_application, application_id=year["drafted"])
+
+
+def _draft_site(year: Year) -> None:
+    values = site_values(year, certificate_ids=[year["certificate:2"]])
+    year.ids["drafted"] = year.do("coordinator", sites.draft_site, **values).id
+
+
+def _submit_site(year: Year) -> None:
+    _draft_site(year)
+    year.do("coordinator", sites.submit_site, site_id=year["drafted"])
+
+
+def _allocate(tx: Tx, year: Year) -> Any:
+    return sites.allocate_site(
+        tx,
+        plan_id=year["plan"],
+        site_id=year["site"],
+        certificate_id=year["certificate"],
+        borrowing_college_id=year["other_college"],
+    )
+
+
+def _lend(year: Year) -> None:
+    with year.acting("teo") as tx:
+        year.ids["drafted"] = _allocate(tx, year).id
+
+
+def _refuse(year: Year) -> None:
+    year.do("signatory", certificates.reject_batch, plan_id=year["plan"], party=Party.COLLEGE, reason="照片不清")
+
+
+def _fail_somebody(year: Year) -> None:
+    """A candidate whose photo is somebody else's waits for a person's word."""
+    somebody = people(9, 1, first=500)[0]
+    with year.acting("coordinator") as tx:
+        made = candidates.create_candidate(
+            tx, college_id=year["college"], kind=CandidateKind.COLLEGE, values=candidate_values(somebody)
+        )
+        picture = photo(somebody.id_number, year.students[0].index)
+        candidates.put_photos(tx, college_id=year["college"], photos=[(1, picture)])
+        candidates.verify_candidates(tx, candidate_ids=[made.id], verifier=RuleVerifier())
+        year.ids["drafted"] = made.id
+
+
+def _add_somebody(year: Year) -> None:
+    somebody = people(9, 1, first=500)[0]
+    with year.acting("coordinator") as tx:
+        made = candidates.create_candidate(
+            tx, college_id=year["college"], kind=CandidateKind.COLLEGE, values=candidate_values(somebody)
+        )
+        candidates.put_photos(tx, college_id=year["college"], photos=[(1, photo(somebody.id_number, 900))])
+        year.ids["drafted"] = made.id
+
+
+def _tell_coordinator(year: Year) -> None:
+    """The coordinator has been told of a decision, by a message that arrived."""
+    year.ids["drafted"] = rows(
+        select(Notification.id).where(
+            Notification.kind == "pilots.application_decided",
+            Notification.account_id == year["account:coordinator"],
+        )
+    )[0]
+    year.do("system", notices.claim_due, limit=100)
+    year.do("system", notices.mark_delivered, notification_id=year["drafted"], chat_id=9008, message_id=1)
+
+
+def _make_account(year: Year) -> None:
+    year.ids["drafted"] = year.do(
+        "admin", accounts.create_account, login="new", real_name="新账号", roles=[Role.ADMIN]
+    ).id
+
+
+def _task_code(year: Year) -> str:
+    code: str = rows(select(Notification.task_code).where(Notification.id == year["drafted"]))[0]
+    return code
+
+
+def _new_candidate(tx: Tx, year: Year) -> Any:
+    values = candidate_values(people(9, 1, first=600)[0])
+    return candidates.create_candidate(tx, college_id=year["college"], kind=CandidateKind.COLLEGE, values=values)
+
+
+def _new_candidates(tx: Tx, year: Year) -> Any:
+    values = candidate_values(people(9, 1, first=700)[0])
+    return candidates.import_candidates(tx, college_id=year["college"], kind=CandidateKind.COLLEGE, rows=[(3, values)])
+
+
+def _open_ceremony(year: Year) -> None:
+    year.ids["ceremony"] = 1
+    TOKENS[id(year)] = year.open_signing("signatory", Party.COLLEGE).token
+
+
+TOKENS: dict[int, str] = {}
+
+
+def _token(year: Year) -> str:
+    return TOKENS[id(year)]
+
+
+def _disable_second(year: Year) -> None:
+    year.do("admin", accounts.disable_account, account_id=year["account:second_coordinator"])
+
+
+CASES: dict[str, Case] = {
+    # 账号: the admin everybody's, a college its own, but never the signing officer's; only he names who signs for him
+    "accounts.create_account": Case(
+        lambda tx, year: accounts.create_account(
+            tx, login="new", real_name="新账号", roles=[Role.COORDINATOR], college_id=year["college"]
+        ),
+        "set_up",
+        ADMIN | STAFF,
+    ),
+    "accounts.create_account of a sign reviewer R-240": Case(
+        lambda tx, year: accounts.create_account(
+            tx, login="new", real_name="新账号", roles=[Role.SIGN_REVIEWER], college_id=year["college"]
+        ),
+        "set_up",
+        ADMIN | {"signatory"},
+    ),
+    "accounts.create_account of an administrator": Case(
+        lambda tx, year: accounts.create_account(
+            tx, login="new", real_name="新账号", roles=[Role.ADMIN], college_id=year["college"]
+        ),
+        "set_up",
+        ADMIN,
+    ),
+    "accounts.create_account of a TEO": Case(
+        lambda tx, year: accounts.create_account(
+            tx, login="new", real_name="新账号", roles=[Role.TEO], org_id=year["org"]
+        ),
+        "set_up",
+        ADMIN,
+    ),
+    "accounts.issue_activation_code": Case(
+        lambda tx, year: accounts.issue_activation_code(tx, account_id=year["account:second_coordinator"]),
+        "set_up",
+        ADMIN | STAFF,
+    ),
+    "accounts.issue_activation_code for the signing officer R-254": Case(
+        lambda tx, year: accounts.issue_activation_code(tx, account_id=year["account:signatory"]), "set_up", ADMIN
+    ),
+    "accounts.issue_activation_code for a sign reviewer R-240": Case(
+        lambda tx, year: accounts.issue_activation_code(tx, account_id=year["account:reviewer"]),
+        "set_up",
+        ADMIN | {"signatory"},
+    ),
+    "accounts.issue_binding_code": Case(
+        lambda tx, year: accounts.issue_binding_code(tx, account_id=year["account:second_coordinator"]),
+        "set_up",
+        ADMIN | STAFF,
+    ),
+    "accounts.issue_binding_code for the signing officer R-254": Case(
+        lambda tx, year: accounts.issue_binding_code(tx, account_id=year["account:signatory"]),
+        "set_up",
+        ADMIN | {"signatory"},
+    ),
+    "accounts.end_binding": Case(
+        lambda tx, year: accounts.end_binding(tx, account_id=year["account:reviewer"]),
+        "set_up",
+        ADMIN | {"signatory", "reviewer"},
+    ),
+    "accounts.set_password": Case(
+        lambda tx, year: accounts.set_password(tx, account_id=year["drafted"], password="yanshi-2026"),
+        "set_up",
+        NOBODY,
+        before=_make_account,
+    ),
+    "accounts.bury_binding": Case(
+        lambda tx, year: accounts.bury_binding(tx, account_id=year["account:teo"], reason="Forbidden"),
+        "set_up",
+        NOBODY,
+    ),
+    "accounts.disable_account": Case(
+        lambda tx, year: accounts.disable_account(tx, account_id=year["account:second_coordinator"]),
+        "set_up",
+        ADMIN | STAFF,
+    ),
+    "accounts.disable_account of the signing officer R-254": Case(
+        lambda tx, year: accounts.disable_account(tx, account_id=year["account:signatory"]), "set_up", ADMIN
+    ),
+    "accounts.enable_account": Case(
+        lambda tx, year: accounts.enable_account(tx, account_id=year["account:second_coordinator"]),
+        "set_up",
+        ADMIN | STAFF,
+        before=_disable_second,
+    ),
+    # 排考: TEO E
+    "arrangement.arrange_seats": Case(
+        lambda tx, year: arrangement.arrange_seats(tx, plan_id=year["plan"]), "registered", TEO, "2026-05-12 09:00"
+    ),
+    "arrangement.clear_arrangement": Case(
+        lambda tx, year: arrangement.clear_arrangement(tx, plan_id=year["plan"]), "arranged", TEO
+    ),
+    "arrangement.publish_arrangement": Case(
+        lambda tx, year: arrangement.publish_arrangement(tx, plan_id=year["plan"]), "arranged", TEO
+    ),
+    # 考生: coordinator E, signing officer E
+    "candidates.import_candidates": Case(_new_candidates, "peopled", STAFF),
+    "candidates.create_candidate": Case(_new_candidate, "peopled", STAFF),
+    "candidates.edit_candidate": Case(
+        lambda tx, year: candidates.edit_candidate(
+            tx, candidate_id=year["student:0"], changes={"mobile": "19912345678"}
+        ),
+        "peopled",
+        STAFF,
+    ),
+    "candidates.put_photos": Case(
+        lambda tx, year: candidates.put_photos(
+            tx, college_id=year["college"], photos=[(1, photo(people(9, 1, first=500)[0].id_number, 901))]
+        ),
+        "peopled",
+        STAFF,
+        before=_add_somebody,
+    ),
+    "candidates.verify_candidates": Case(
+        lambda tx, year: candidates.verify_candidates(tx, candidate_ids=[year["drafted"]], verifier=RuleVerifier()),
+        "peopled",
+        STAFF,
+        before=_add_somebody,
+    ),
+    "candidates.confirm_by_hand": Case(
+        lambda tx, year: candidates.confirm_by_hand(tx, candidate_id=year["drafted"], note="已核对证件"),
+        "peopled",
+        STAFF,
+        before=_fail_somebody,
+    ),
+    "candidates.delete_candidates": Case(
+        lambda tx, year: candidates.delete_candidates(tx, candidate_ids=[year["student:4"]]), "peopled", STAFF
+    ),
+    # 标准/证书/科目: TEO E; the national list of majors is the platform's
+    "catalogue.create_major": Case(
+        lambda tx, year: catalogue.create_major(tx, code="690104", name="老年服务与管理"), "set_up", ADMIN
+    ),
+    "catalogue.create_certificate": Case(
+        lambda tx, year: catalogue.create_certificate(
+            tx,
+            org_id=year["org"],
+            name="另一证书",
+            short_name="另一",
+            level=CertificateLevel.PRIMARY,
+            standard_code="990009",
+            major_codes=["610205"],
+        ),
+        "set_up",
+        TEO,
+    ),
+    "catalogue.create_subject": Case(
+        lambda tx, year: catalogue.create_subject(
+            tx, certificate_id=year["certificate"], name="笔试", exam_modes={ExamMode.WRITTEN}
+        ),
+        "set_up",
+        TEO,
+    ),
+    "catalogue.switch_certificate": Case(
+        lambda tx, year: catalogue.switch_certificate(tx, certificate_id=year["certificate"], action="disable"),
+        "set_up",
+        TEO,
+    ),
+    "catalogue.switch_subject": Case(
+        lambda tx, year: catalogue.switch_subject(tx, subject_id=year["subject:theory"], action="disable"),
+        "set_up",
+        TEO,
+    ),
+    # 证书发放: TEO S,E; signing officer (and whom he named) S
+    "certificates.open_signing": Case(
+        lambda tx, year: certificates.open_signing(tx, plan_id=year["plan"], party=Party.TEO), "concluded", TEO
+    ),
+    "certificates.open_signing for the college": Case(
+        lambda tx, year: certificates.open_signing(tx, plan_id=year["plan"], party=Party.COLLEGE),
+        "signed_by_teo",
+        SIGNERS,
+    ),
+    "certificates.look_at_signing": Case(
+        lambda tx, year: certificates.look_at_signing(tx, token=_token(year)),
+        "signed_by_teo",
+        {"signatory"},
+        before=_open_ceremony,
+    ),
+    "certificates.sign": Case(
+        lambda tx, year: certificates.sign(tx, token=_token(year), typed_count="2", hand_signature=hand_signature()),
+        "signed_by_teo",
+        {"signatory"},
+        before=_open_ceremony,
+    ),
+    "certificates.cancel_signing": Case(
+        lambda tx, year: certificates.cancel_signing(tx, token=_token(year)),
+        "signed_by_teo",
+        {"signatory"},
+        before=_open_ceremony,
+    ),
+    "ceremonies.claim_ceremony": Case(
+        lambda tx, year: ceremonies.claim_ceremony(tx, token=_new_token(tx, year)),
+        "signed_by_teo",
+        SIGNERS,
+    ),
+    "ceremonies.send_back": Case(
+        lambda tx, year: ceremonies.send_back(tx, token=_token(year), reason="照片不清", shown=2),
+        "signed_by_teo",
+        {"signatory"},
+        before=_open_ceremony,
+    ),
+    "certificates.reject_batch": Case(
+        lambda tx, year: certificates.reject_batch(tx, plan_id=year["plan"], party=Party.TEO, reason="照片不清"),
+        "concluded",
+        TEO,
+    ),
+    "certificates.reject_batch for the college": Case(
+        lambda tx, year: certificates.reject_batch(tx, plan_id=year["plan"], party=Party.COLLEGE, reason="照片不清"),
+        "signed_by_teo",
+        SIGNERS,
+    ),
+    "certificates.handle_rejections": Case(
+        lambda tx, year: certificates.handle_rejections(tx, plan_id=year["plan"], note="照片已更换"),
+        "signed_by_teo",
+        TEO,
+        before=_refuse,
+    ),
+    "certificates.renew_issuances": Case(
+        lambda tx, year: certificates.renew_issuances(tx, plan_id=year["plan"]), "concluded", TEO
+    ),
+    "certificates.order_generation": Case(
+        lambda tx, year: certificates.order_generation(
+            tx, plan_id=year["plan"], issue_method=IssueMethod.PAPER, issued_on=ISSUED_ON
+        ),
+        "signed",
+        TEO,
+    ),
+    "certificates.note_download": Case(
+        lambda tx, year: certificates.note_download(tx, issuance_id=year["issuance:0"]), "issued", TEO | STAFF
+    ),
+    # what one person was told, nobody else answers
+    "notices.acknowledge": Case(
+        lambda tx, year: notices.acknowledge(tx, notification_id=year["drafted"]),
+        "approved",
+        {"coordinator"},
+        before=_tell_coordinator,
+    ),
+    "notices.snooze": Case(
+        lambda tx, year: notices.snooze(tx, notification_id=year["drafted"]),
+        "approved",
+        {"coordinator"},
+        before=_tell_coordinator,
+    ),
+    "notices.my_notice": Case(
+        lambda tx, year: notices.my_notice(tx, year["drafted"]),
+        "approved",
+        {"coordinator"},
+        before=_tell_coordinator,
+    ),
+    "notices.by_task_code": Case(
+        lambda tx, year: notices.by_task_code(tx, code=_task_code(year)),
+        "approved",
+        {"coordinator"},
+        before=_tell_coordinator,
+    ),
+    "replies.acknowledge": Case(
+        lambda tx, year: replies.acknowledge(tx, notification_id=year["drafted"]),
+        "approved",
+        {"coordinator"},
+        before=_tell_coordinator,
+    ),
+    "replies.acknowledge_by_code": Case(
+        lambda tx, year: replies.acknowledge_by_code(tx, code=_task_code(year)),
+        "approved",
+        {"coordinator"},
+        before=_tell_coordinator,
+    ),
+    "replies.snooze": Case(
+        lambda tx, year: replies.snooze(tx, notification_id=year["drafted"]),
+        "approved",
+        {"coordinator"},
+        before=_tell_coordinator,
+    ),
+    "replies.bring_up_to_date": Case(
+        lambda tx, year: replies.bring_up_to_date(tx, notification_id=year["drafted"]),
+        "approved",
+        {"coordinator"},
+        before=_tell_coordinator,
+    ),
+    # organisations: the platform's; seals: their owners' (R-254)
+    "organisations.name_region": Case(
+        lambda tx, year: organisations.name_region(tx, code="420500", name="某市"), "set_up", ADMIN
+    ),
+    "organisations.create_authority": Case(
+        lambda tx, year: organisations.create_authority(tx, name="丙省教育厅", province_code="35"), "set_up", ADMIN
+    ),
+    "organisations.create_org": Case(
+        lambda tx, year: organisations.create_org(tx, org_code="909", name="第三示例公司"), "set_up", ADMIN
+    ),
+    "organisations.create_college": Case(
+        lambda tx, year: organisations.create_college(
+            tx,
+            college_code="4142010999",
+            name="新示例学院",
+            college_type=CollegeType.UNDERGRADUATE,
+            province_code="42",
+            city_code="420100",
+            district_code="420111",
+            address="示例路 1 号",
+        ),
+        "set_up",
+        ADMIN,
+    ),
+    "organisations.switch_college": Case(
+        lambda tx, year: organisations.switch_college(tx, college_id=year["college"], action="disable"),
+        "set_up",
+        ADMIN,
+    ),
+    "organisations.switch_org": Case(
+        lambda tx, year: organisations.switch_org(tx, org_id=year["org"], action="disable"), "set_up", ADMIN
+    ),
+    "organisations.set_org_seal": Case(
+        lambda tx, year: organisations.set_org_seal(tx, org_id=year["org"], image=seal_png(99)), "set_up", TEO
+    ),
+    "organisations.activate_seal": Case(
+        lambda tx, year: organisations.activate_seal(
+            tx, college_id=year["college"], officer_name="演签发", image=seal_png(99), has_accepted=True
+        ),
+        "set_up",
+        {"signatory"},
+    ),
+    # 申报计划: province E; 证书试点申报: coordinator and signing officer E, province and city R; 指标: province E
+    "pilots.draft_declaration_plan": Case(
+        lambda tx, year: pilots.draft_declaration_plan(
+            tx,
+            authority_id=year["province"],
+            year=2026,
+            batch_name="第三批",
+            opens_at=DECLARATION[0],
+            closes_at=DECLARATION[1],
+        ),
+        "set_up",
+        PROVINCE,
+    ),
+    "pilots.edit_declaration_plan": Case(
+        lambda tx, year: pilots.edit_declaration_plan(tx, plan_id=year["drafted"], notes="说明"),
+        "set_up",
+        PROVINCE,
+        before=_draft_declaration,
+    ),
+    "pilots.publish_declaration_plan": Case(
+        lambda tx, year: pilots.publish_declaration_plan(tx, plan_id=year["drafted"]),
+        "set_up",
+        PROVINCE,
+        before=_draft_declaration,
+    ),
+    "pilots.save_application": Case(
+        lambda tx, year: pilots.save_application(tx, **application_values(year)), "declared", STAFF
+    ),
+    "pilots.submit_application": Case(
+        lambda tx, year: pilots.submit_application(tx, application_id=year["drafted"]),
+        "declared",
+        STAFF,
+        before=_draft_application,
+    ),
+    "pilots.delete_application": Case(
+        lambda tx, year: pilots.delete_application(tx, application_id=year["drafted"]),
+        "declared",
+        STAFF,
+        before=_draft_application,
+    ),
+    "pilots.pass_as_city": Case(
+        lambda tx, year: pilots.pass_as_city(tx, application_id=year["application"]), "applied", CITY
+    ),
+    "pilots.return_application": Case(
+        lambda tx, year: pilots.return_application(tx, application_id=year["application"], reason="缺材料"),
+        "applied",
+        CITY,
+    ),
+    "pilots.return_application after the city has passed it": Case(
+        lambda tx, year: pilots.return_application(tx, application_id=year["application"], reason="缺材料"),
+        "applied",
+        PROVINCE,
+        before=_pass_city,
+    ),
+    "pilots.pass_preliminary": Case(
+        lambda tx, year: pilots.pass_preliminary(tx, application_id=year["drafted"]),
+        "declared",
+        PROVINCE,
+        before=_apply_where_the_final_word_is_wanted,
+    ),
+    "pilots.approve_application": Case(
+        lambda tx, year: pilots.approve_application(tx, application_id=year["application"], approved_count=4),
+        "applied",
+        PROVINCE,
+        before=_pass_city,
+    ),
+    "pilots.approve_application before the city has passed it R-039": Case(
+        lambda tx, year: pilots.approve_application(tx, application_id=year["application"], approved_count=4),
+        "applied",
+        NOBODY,
+    ),
+    "pilots.adjust_quota": Case(
+        lambda tx, year: pilots.adjust_quota(tx, quota_id=year["quota"], granted=QUOTA + 1, reason="调整"),
+        "approved",
+        PROVINCE,
+    ),
+    # 考试计划: TEO E
+    "plans.draft_plan": Case(lambda tx, year: plans.draft_plan(tx, **plan_values(year)), "sited", TEO),
+    "plans.edit_plan": Case(
+        lambda tx, year: plans.edit_plan(tx, plan_id=year["draft_plan"], name="改名"), "planned", TEO
+    ),
+    "plans.put_certificate": Case(
+        lambda tx, year: plans.put_certificate(tx, plan_id=year["draft_plan"], planned=planned(year)), "planned", TEO
+    ),
+    "plans.remove_certificate": Case(
+        lambda tx, year: plans.remove_certificate(tx, plan_id=year["draft_plan"], certificate_id=year["certificate"]),
+        "planned",
+        TEO,
+    ),
+    "plans.delete_plan": Case(lambda tx, year: plans.delete_plan(tx, plan_id=year["draft_plan"]), "planned", TEO),
+    "plans.publish_plan": Case(
+        lambda tx, year: plans.publish_plan(tx, plan_id=year["draft_plan"]),
+        "planned",
+        TEO,
+        before=lambda year: year.do("teo", plans.put_certificate, plan_id=year["draft_plan"], planned=planned(year)),
+    ),
+    "plans.extend_window": Case(
+        lambda tx, year: plans.extend_window(
+            tx, plan_id=year["plan"], window="registration", closes_at=on("2026-05-10 20:00")
+        ),
+        "planned",
+        TEO,
+    ),
+    # printed things: TEO and the college's staff; another organisation of the same kind finds nothing of its own
+    "printing.print_documents": Case(
+        lambda tx, year: printing.print_documents(tx, kind="ticket", plan_id=year["plan"], out=BytesIO()),
+        "scored",
+        TEO | STAFF,
+    ),
+    # 报考: coordinator E
+    "registrations.register_by_certificate": Case(
+        lambda tx, year: registrations.register_by_certificate(
+            tx, plan_id=year["plan"], college_id=year["college"], rows=registration_sheet(year, [3])
+        ),
+        "registered",
+        ROOM_MASTERS,
+    ),
+    "registrations.delete_registration": Case(
+        lambda tx, year: registrations.delete_registration(tx, registration_id=year["registration:0"]),
+        "registered",
+        ROOM_MASTERS,
+    ),
+    # 科目成绩: TEO E, in the windows
+    "scores.enter_scores": Case(
+        lambda tx, year: scores.enter_scores(tx, plan_id=year["plan"], rows=score_sheet(year)),
+        "arranged",
+        TEO,
+        "2026-05-23 09:00",
+    ),
+    "scores.correct_score": Case(
+        lambda tx, year: scores.correct_score(
+            tx, score_id=year["score:0"], score_tenths=990, is_absent=False, reason="登分有误"
+        ),
+        "scored",
+        TEO,
+        "2026-06-02 09:00",
+    ),
+    # 考核站点: coordinator and signing officer E, TEO R; 考核站点分配: TEO E; 考场: coordinator E
+    "sites.draft_site": Case(
+        lambda tx, year: sites.draft_site(tx, **site_values(year, certificate_ids=[year["certificate:2"]])),
+        "sited",
+        STAFF,
+    ),
+    "sites.edit_site": Case(
+        lambda tx, year: sites.edit_site(tx, site_id=year["drafted"], address="改址"),
+        "sited",
+        STAFF,
+        before=_draft_site,
+    ),
+    "sites.attach_material": Case(
+        lambda tx, year: sites.attach_material(
+            tx, site_id=year["drafted"], data=b"%PDF-1.4 sample", file_name="申请表.pdf"
+        ),
+        "sited",
+        STAFF,
+        before=_draft_site,
+    ),
+    "sites.submit_site": Case(
+        lambda tx, year: sites.submit_site(tx, site_id=year["drafted"]), "sited", STAFF, before=_draft_site
+    ),
+    "sites.delete_site": Case(
+        lambda tx, year: sites.delete_site(tx, site_id=year["drafted"]), "sited", STAFF, before=_draft_site
+    ),
+    "sites.withdraw_site": Case(
+        lambda tx, year: sites.withdraw_site(tx, site_id=year["drafted"]), "sited", STAFF, before=_submit_site
+    ),
+    "sites.approve_site": Case(
+        lambda tx, year: sites.approve_site(tx, site_id=year["drafted"]), "sited", TEO, before=_submit_site
+    ),
+    "sites.return_site": Case(
+        lambda tx, year: sites.return_site(tx, site_id=year["drafted"], reason="缺材料"),
+        "sited",
+        TEO,
+        before=_submit_site,
+    ),
+    "sites.disqualify_site": Case(
+        lambda tx, year: sites.disqualify_site(tx, site_id=year["site"], reason="现场不符"), "sited", TEO
+    ),
+    "sites.allocate_site": Case(_allocate, "planned", TEO),
+    "sites.cancel_allocation": Case(
+        lambda tx, year: sites.cancel_allocation(tx, allocation_id=year["drafted"]), "planned", TEO, before=_lend
+    ),
+    "sites.create_room": Case(
+        lambda tx, year: sites.create_room(tx, **room_values(year, name="新考场")), "planned", ROOM_MASTERS
+    ),
+    "sites.edit_room": Case(
+        lambda tx, year: sites.edit_room(tx, room_id=year["room:theory"], name="改名", seat_count=9, address=""),
+        "planned",
+        ROOM_MASTERS,
+    ),
+    "sites.delete_room": Case(
+        lambda tx, year: sites.delete_room(tx, room_id=year["room:theory"]), "planned", ROOM_MASTERS
+    ),
+}
+
+# Verbs nobody is refused, and why.
+FOR_ANYBODY = {
+    "whoever holds the secret": {"accounts.activate", "accounts.bind_chat", "accounts.log_in"},
+    "what the clock or a worker does; harmless whoever calls it, for the guards are the clock's": {
+        "certificates.expire_signing",
+        "certificates.generate_certificate",
+        "certificates.certificate_facts",
+        "notices.claim_due",
+        "notices.mark_delivered",
+        "notices.mark_failed",
+        "notices.mark_for_retry",
+        "notices.mark_refreshed",
+        "notices.mark_unreachable",
+        "pilots.lapse_quotas",
+        "pilots.pass_declaration_edge",
+        "plans.pass_plan_edges",
+        "plans.remind_of_registration",
+        "scores.conclude_scores",
+    },
+    "part of another verb, which asks": {
+        "imports.open_import",
+        "imports.record_import",
+        "notices.close_tasks",
+        "notices.retarget_tasks",
+        "organisations.require_active_seal",
+        "replies.is_first",
+        "replies.is_snoozed",
+        "scores.create_issuances",
+        "scores.recompute_results",
+    },
+    "touches only what is the caller's own": {
+        "notices.drop_draft",
+        "notices.my_draft",
+        "notices.see_notices",
+        "notices.start_draft",
+        "replies.ask_reason",
+        "replies.bring_all_up_to_date",
+        "replies.bring_copy_up_to_date",
+        "replies.confirm_refusal",
+        "replies.copy_at",
+        "replies.give_reason",
+        "replies.keep",
+        "replies.look_again",
+        "replies.refuse_by_code",
+    },
+    "decided by core.queries.scoping, which has its own tests": {"disclosures.reveal_id_number"},
+}
+
+
+def _new_token(tx: Tx, year: Year) -> str:
+    """A ceremony of the caller's own, not looked at yet."""
+    return certificates.open_signing(tx, plan_id=year["plan"], party=Party.COLLEGE).token
+
+
+class _Undo(Exception):
+    pass
+
+
+@pytest.mark.parametrize("name", list(CASES))
+def test_only_those_the_matrix_names_get_through_and_nobody_else_leaves_a_trace(
+    name: str, years: Years, at: At
+) -> None:
+    case = CASES[name]
+    year = years(case.stage)
+    at(moment(case.stage))
+    if case.before is not None:
+        case.before(year)
+    if case.now:
+        at(case.now)
+    before = census()
+    for login in EVERYBODY:
+        if login in case.may:
+            _try(case, year, login)
+            continue
+        with pytest.raises(Refusal) as refused:
+            year.do(login, case.verb, year=year)
+        says_no = isinstance(refused.value, (NotPermitted, NotFound))
+        # the printer's answer to a stranger of the right kind: nothing of this plan is yours
+        says_nothing_here = refused.value.sentence_code == "nothing_arranged"
+        assert says_no or says_nothing_here, f"{login} was refused as if only the moment were wrong: {refused.value}"
+    assert census() == before
+
+
+def _try(case: Case, year: Year, login: str) -> None:
+    """Do it and take it back."""
+    try:
+        with transaction(year.actor(login)) as tx:
+            case.verb(tx, year)
+            raise _Undo
+    except _Undo:
+        return
+
+
+def test_the_system_itself_has_no_say_in_what_people_decide(years: Years, at: At) -> None:
+    year = years("planned")
+    at(moment("planned"))
+    before = census()
+    for name in ("plans.extend_window", "sites.disqualify_site", "pilots.adjust_quota", "catalogue.create_major"):
+        with pytest.raises(NotPermitted), transaction(year.actor("system")) as tx:
+            CASES[name].verb(tx, year)
+    assert census() == before
+
+
+def test_every_verb_of_the_use_cases_is_in_this_table() -> None:
+    known = {name.split(" ")[0] for name in CASES}.union(*FOR_ANYBODY.values())
+    found = set()
+    for module in pkgutil.iter_modules(core.usecases.__path__, "core.usecases."):
+        for name, verb in vars(importlib.import_module(module.name)).items():
+            if name.startswith("_") or not inspect.isfunction(verb) or verb.__module__ != module.name:
+                continue
+            first = next(iter(inspect.signature(verb).parameters.values()), None)
+            if first is not None and first.annotation == "Tx":
+                found.add(f"{module.name.removeprefix('core.usecases.')}.{name}")
+    assert found - known == set(), "say who may call them"
+    assert known - found == set(), "gone"
+
+
+def test_one_ceremony_can_be_used_by_its_own_signer_only(years: Years, at: At) -> None:
+    """A colleague who may sign himself gets no further with another's link (§3.19)."""
+    year = years("signed_by_teo")
+    at(moment("signed_by_teo"))
+    ceremony = year.open_signing("signatory", Party.COLLEGE)
+    with pytest.raises(NotPermitted) as refused:
+        year.do("reviewer", certificates.look_at_signing, token=ceremony.token)
+    assert refused.value.sentence_code == "task_of_another"
+    assert rows(select(SigningSession.state).where(SigningSession.id == ceremony.session.id)) == ["scanned"]
