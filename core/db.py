@@ -33,7 +33,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstanceState, Session
 from sqlalchemy.orm.exc import StaleDataError
 
-from core import clock, settings, trail
+from core import bulk, clock, settings, trail
 from core.actors import Actor
 from core.errors import AlreadyThere, NotFound, StaleState
 from core.models.base import Base
@@ -45,6 +45,7 @@ from core.rules.numbering import task_code
 
 T = TypeVar("T", bound=Base)
 _TRAIL_LOCK = 7_204_118  # any number, the same everywhere: serialises the end of PostgreSQL transactions
+_MANY = 1_000  # rows; so many and more are poured
 _engine: Engine | None = None
 
 
@@ -278,8 +279,11 @@ class Tx:
         if not rows:
             return
         self.session.flush()
-        stamp = self._born(model)
-        self.session.execute(insert(model), [{**stamp, **row} for row in rows])
+        stamp, connection = self._born(model), self.session.connection()
+        if len(rows) >= _MANY:
+            bulk.pour(connection, cast(Table, model.__table__), rows, stamp)
+        else:
+            connection.execute(insert(model), [stamp | row for row in rows])
         if model.__audited__:
             after = {"rows": len(rows), "digest": trail.digest(rows)}
             self._note(model.__tablename__, None, "insert_all", {}, after, reason)

@@ -8,11 +8,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from enum import Enum
+from itertools import islice
 from typing import Any
 
 from sqlalchemy.orm import InstanceState
 
 GENESIS = "0" * 64
+_ROWS_AT_ONCE = 1_000
 _QUIET = frozenset({"version", "created_at", "created_by", "updated_at", "updated_by"})
 
 
@@ -129,6 +131,7 @@ def ranges(ids: Iterable[int]) -> str:
 def digest(rows: Iterable[dict[str, Any]]) -> str:
     """sha256 over the content of many rows."""
     total = hashlib.sha256()
-    for row in rows:
-        total.update(repr(list(row.values())).encode())
+    rest = iter(rows)
+    while part := [list(row.values()) for row in islice(rest, _ROWS_AT_ONCE)]:
+        total.update(json.dumps(part, ensure_ascii=False, default=_plain).encode())
     return total.hexdigest()

@@ -85,7 +85,9 @@ def candidate_no(id_number: str, created_at: datetime, running: int) -> str:
     """
     if created_at.tzinfo is None:
         raise ValueError("created_at must be aware")
-    region = re.sub("[^0-9]", "", id_number)[:6].ljust(6, "0")
+    region = id_number[:6]
+    if not (len(region) == 6 and region.isascii() and region.isdigit()):
+        region = re.sub("[^0-9]", "", id_number)[:6].ljust(6, "0")
     return f"{region}{created_at.year:04d}{int(created_at.timestamp()):010d}{running}"
 
 

@@ -24,7 +24,7 @@ from core.sheets import gate, scores
 from core.sheets.catalogue import SHEETS, sheet
 from core.sheets.kind import Batch, Export, SheetKind, chosen, own_college
 from core.sheets.photo_zip import ARCHIVE_BYTES, PhotoFile, read_photos
-from core.sheets.reader import read_rows
+from core.sheets.reader import collector_resting, read_rows
 from core.sheets.spec import CellError, SheetReading, SheetSpec
 from core.sheets.template import write_template
 from core.sheets.writer import Heading, in_words, write_failed_rows, write_rows
@@ -176,7 +176,8 @@ def _take_in(actor: Actor, paper: _Paper, judge: Callable[[Tx, int], _Verdict], 
     """Judge, write and record in one transaction; a race lost at a unique constraint is judged anew."""
     for left in reversed(range(_ATTEMPTS)):
         try:
-            return _taken_in(actor, paper, judge, dry_run)
+            with collector_resting():
+                return _taken_in(actor, paper, judge, dry_run)
         except AlreadyThere as clash:
             if "constraint" not in clash.facts or not left:
                 raise

@@ -43,7 +43,7 @@ def read_rows(spec: SheetSpec, source: bytes | Path, *, file_name: str) -> Sheet
     """Every row of the first worksheet, cleaned or refused; FileRefused where the file as a whole cannot be taken."""
     sheet = open_sheet(source, file_name=file_name)
     pick, rows = find_columns(spec, sheet.rows)
-    with _collector_resting():
+    with collector_resting():
         reading = _read(spec, pick, rows)
     if not reading.row_count:
         raise FileRefused("sheet_without_rows", title=spec.title)
@@ -52,8 +52,8 @@ def read_rows(spec: SheetSpec, source: bytes | Path, *, file_name: str) -> Sheet
 
 
 @contextmanager
-def _collector_resting() -> Iterator[None]:
-    """No garbage collections meanwhile: rows are all new objects and none of them garbage, looking costs a fifth."""
+def collector_resting() -> Iterator[None]:
+    """No garbage collections meanwhile: rows are many new objects and none of them garbage, looking costs a fifth."""
     was_awake = gc.isenabled()
     gc.disable()
     try:

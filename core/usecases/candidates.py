@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import RowMapping, delete, select
 
-from core import clock
+from core import bulk, clock
 from core.db import Tx
 from core.errors import AlreadyThere, IllegalMove, Incomplete, NotFound, ReasonMissing, Refusal, ValueRefused
 from core.gateways.identity import Verifier
@@ -79,7 +79,7 @@ def import_candidates(
     return outcome
 
 
-def _judge_known(values: Mapping[str, Any], known: Mapping[str, Any], college_id: int, kind: CandidateKind) -> Any:
+def _judge_known(values: Mapping[str, Any], known: RowMapping, college_id: int, kind: CandidateKind) -> Any:
     """ "unchanged" = there already word for word, else (field, refusal)."""
     if known["college_id"] != college_id:
         return "id_number", AlreadyThere("candidate_elsewhere", rule="R-077")
@@ -116,18 +116,18 @@ def _one_slip_away(code: str) -> Iterator[str]:
     yield from (a + other + b for a, b in cuts for other in "0123456789KT")
 
 
-def _known_people(tx: Tx, rows: Sequence[Row]) -> dict[tuple[IdType, str], Mapping[str, Any]]:
+def _known_people(tx: Tx, rows: Sequence[Row]) -> dict[tuple[IdType, str], RowMapping]:
     """Those of the rows' people who are there already, wherever they study."""
     numbers: dict[IdType, list[str]] = defaultdict(list)
     for _, values in rows:
         numbers[values["id_type"]].append(values["id_number"])
     wanted = [getattr(Candidate, name) for name in (*FIELDS, "college_id", "kind")]
-    found: dict[tuple[IdType, str], Mapping[str, Any]] = {}
+    found: dict[tuple[IdType, str], RowMapping] = {}
     for id_type, listed in numbers.items():
-        for part in in_parts(listed, CHUNK):
-            query = select(*wanted).where(Candidate.id_type == id_type, Candidate.id_number.in_(part))
-            for row in tx.session.execute(query).mappings():
-                found[row["id_type"], row["id_number"]] = dict(row)
+        is_listed = bulk.among(tx.session.connection(), Candidate.id_number, listed)
+        query = select(*wanted).where(Candidate.id_type == id_type, is_listed)
+        for row in tx.session.execute(query).mappings():
+            found[row["id_type"], row["id_number"]] = row
     return found
 
 
