@@ -133,7 +133,8 @@ def _pending(tx: Tx, plan: ExamPlan, party: Party) -> list[CertificateIssuance]:
     if (party is Party.COLLEGE and tx.actor.college_id is None) or (party is Party.TEO and tx.actor.org_id is None):
         raise NotPermitted(rule="§8.8", act=_SIGN_ACT[party])
     where = pending_for(party, plan.id, org_id=tx.actor.org_id, college_id=tx.actor.college_id)
-    return list(tx.all(select(CertificateIssuance).where(where).order_by(CertificateIssuance.id)))
+    wanted = select(CertificateIssuance).where(where).order_by(CertificateIssuance.id).with_for_update()
+    return list(tx.all(wanted.execution_options(populate_existing=True)))
 
 
 def _require_seal(tx: Tx, item: CertificateIssuance, party: Party) -> None:

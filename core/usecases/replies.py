@@ -205,6 +205,7 @@ def look_again(tx: Tx, *, notification_id: int) -> None:
 def confirm_refusal(tx: Tx, *, notification_id: int, version: int) -> None:
     """确认退回: exactly what the recap showed, not sooner than a second after it was shown (R-235)."""
     row = notices.my_notice(tx, notification_id)
+    _hold(tx, row)
     if row.reply_state is not ReplyState.OPEN:
         return
     draft = _my_confirmation(tx, notification_id)
@@ -247,6 +248,15 @@ def _require_batch(tx: Tx, row: Notification) -> Batch:
         raise NotFound("nothing_to_sign", rule="R-232")
     permit(tx.actor, _SIGN[batch.party], tx.get(CertificateIssuance, batch.ids[0]))
     return batch
+
+
+def _hold(tx: Tx, row: Notification) -> None:
+    """Wait for whoever decides about the same certificates at this moment, then see what became of the request."""
+    batch = batch_of(tx.session, row)
+    if batch is not None:
+        held = select(CertificateIssuance.id).where(CertificateIssuance.id.in_(batch.ids))
+        tx.all(held.order_by(CertificateIssuance.id).with_for_update())
+        tx.session.refresh(row)
 
 
 def _to_confirm(tx: Tx, row: Notification, reason: str, *, chat_id: int, message_id: int) -> None:

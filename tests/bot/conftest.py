@@ -6,12 +6,13 @@ import asyncio
 import json
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import select
 
@@ -29,7 +30,7 @@ from core.notifications.pilots import ApplicationDecided
 from core.notifications.render import chat_text, sealed
 from core.rules.notices import DELIVERY, DeliveryState
 from core.usecases import notices
-from tests.conftest import NOWHERE, settle
+from tests.conftest import NOWHERE, postgres_database, settle
 from tests.core.sheets.conftest import BORN, build_world
 from tests.fakes import RunningBotApi, running_bot_api
 
@@ -189,6 +190,16 @@ def built(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> tu
     return folder, build_world(f"sqlite:///{folder / 'kaowu.db'}", folder)
 
 
+@pytest.fixture(scope="session")
+def built_on_postgres(
+    postgres_template: str, postgres_server: psycopg.Connection[Any], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, World]]:
+    """A PostgreSQL database with the world in it; tests take copies."""
+    name = f"{postgres_template}_bot"
+    with postgres_database(postgres_server, name, postgres_template) as url:
+        yield name, build_world(url, tmp_path_factory.mktemp("bot_world"))
+
+
 @pytest.fixture
 def chat(
     built: tuple[Path, World], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_settings: None
@@ -196,11 +207,44 @@ def chat(
     """The world for this test alone at its birth, Telegram beside it; start the bot with chat.running()."""
     folder, world = built
     shutil.copyfile(folder / "kaowu.db", tmp_path / "kaowu.db")
+    with beside_telegram(monkeypatch, world, f"sqlite:///{tmp_path / 'kaowu.db'}", tmp_path) as ready:
+        yield ready
+
+
+@pytest.fixture
+def chat_on_postgres(
+    built_on_postgres: tuple[str, World],
+    postgres_server: psycopg.Connection[Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    own_settings: None,
+) -> Iterator[Chat]:
+    """The same on PostgreSQL, where writers meet."""
+    source, world = built_on_postgres
+    with (
+        postgres_database(postgres_server, f"{source}_one", source) as url,
+        beside_telegram(monkeypatch, world, url, tmp_path) as ready,
+    ):
+        yield ready
+
+
+@pytest.fixture(
+    params=["chat", pytest.param("chat_on_postgres", marks=pytest.mark.postgres)], ids=["sqlite", "postgres"]
+)
+def any_chat(request: pytest.FixtureRequest) -> Chat:
+    """The chat once per kind of database; for races."""
+    found: Chat = request.getfixturevalue(request.param)
+    return found
+
+
+@contextmanager
+def beside_telegram(monkeypatch: pytest.MonkeyPatch, world: World, url: str, data_dir: Path) -> Iterator[Chat]:
+    """A database and a Bot API of its own, the clock standing at the birth of the world."""
     people = [Persona(p.telegram, p.name) for p in PEOPLE if p.telegram] + [Persona(STRANGER, "新同事")]
     with running_bot_api(people) as telegram:
         monkeypatch.setenv("KAOWU_TELEGRAM_TOKEN", telegram.token)
         monkeypatch.setenv("KAOWU_TELEGRAM_API_URL", telegram.root)
-        settle(monkeypatch, f"sqlite:///{tmp_path / 'kaowu.db'}", tmp_path)
+        settle(monkeypatch, url, data_dir)
         with clock.pinned(BORN):
             yield Chat(telegram, world)
         db.configure(NOWHERE)
