@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from core.rules.machine import Labelled, Machine, Move
@@ -69,3 +70,18 @@ def sitting_phase(
     if now < starts_at:
         return SittingPhase.PENDING_EXAM
     return SittingPhase.IN_EXAM if now < ends_at else SittingPhase.FINISHED
+
+
+PHASES_OF_A_REGISTRATION = (
+    SittingPhase.IN_EXAM,
+    SittingPhase.NOT_ARRANGED,
+    SittingPhase.PENDING_EXAM,
+    SittingPhase.FINISHED,
+    SittingPhase.NOT_REQUIRED,
+)
+
+
+def registration_phase(phases: Iterable[SittingPhase]) -> SittingPhase:
+    """Where a registration of several subjects stands: what is going on now, then what is least far, counts for all."""
+    held = set(phases)
+    return next((phase for phase in PHASES_OF_A_REGISTRATION if phase in held), SittingPhase.NOT_ARRANGED)

@@ -1,0 +1,74 @@
+"""What a candidate's page asks of the use cases: several of them at once where one press of a button means several."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+
+from core.db import Tx
+from core.gateways.identity import RuleVerifier
+from core.models.candidates import Candidate
+from core.rules.candidates import CandidateKind, CandidateState
+from core.rules.photos import check_photo
+from core.usecases.candidates import Photo, create_candidate, delete_candidates, put_photos, verify_candidates
+from core.usecases.imports import in_parts
+
+CHUNK = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What came of 认证: passed, sent to manual confirmation, and not waiting for it at all."""
+
+    passed: int
+    failed: int
+    skipped: int = 0
+
+
+def create_with_photo(
+    tx: Tx, *, college_id: int, kind: CandidateKind, values: Mapping[str, Any], photo: bytes | None
+) -> Candidate:
+    """A new candidate and, if there is one, the picture: both or neither (§3.6)."""
+    candidate = create_candidate(tx, college_id=college_id, kind=kind, values=values)
+    if photo:
+        give_photo(tx, candidate_id=candidate.id, photo=photo)
+    return candidate
+
+
+def give_photo(tx: Tx, *, candidate_id: int, photo: bytes) -> Candidate:
+    """One picture for one candidate, judged like those of an archive (R-081…R-083, R-089)."""
+    facts = check_photo(photo)
+    candidate = tx.get(Candidate, candidate_id)
+    checked = Photo(candidate.id_number, facts.jpeg, facts.sha256, facts.width, facts.height)
+    outcome = put_photos(tx, college_id=candidate.college_id, photos=[(1, checked)])
+    if outcome.refused:
+        raise outcome.refused[0].refusal
+    return candidate
+
+
+def check_one(tx: Tx, *, candidate_id: int) -> Checked:
+    """认证 of one."""
+    return Checked(*verify_candidates(tx, candidate_ids=[candidate_id], verifier=RuleVerifier()))
+
+
+def check_all(tx: Tx, *, candidate_ids: Sequence[int]) -> Checked:
+    """批量认证: those of the ticked who wait for it; the others are counted and left alone."""
+    waiting: list[int] = []
+    for part in in_parts(candidate_ids, CHUNK):
+        pending = Candidate.state == CandidateState.PENDING_VERIFICATION
+        waiting += tx.all(select(Candidate.id).where(Candidate.id.in_(part), pending))
+    passed, failed = verify_candidates(tx, candidate_ids=waiting, verifier=RuleVerifier()) if waiting else (0, 0)
+    return Checked(passed, failed, len(candidate_ids) - len(waiting))
+
+
+def remove_one(tx: Tx, *, candidate_id: int) -> tuple[int, list[int]]:
+    """(removed, those that stay)."""
+    return delete_candidates(tx, candidate_ids=[candidate_id])
+
+
+def remove_all(tx: Tx, *, candidate_ids: Sequence[int]) -> tuple[int, list[int]]:
+    """The same for many (R-092)."""
+    return delete_candidates(tx, candidate_ids=candidate_ids)

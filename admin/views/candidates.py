@@ -1,0 +1,366 @@
+"""考生管理: two pages of one kind, 本校考生 and 社会考生, with photos, 认证 and 人工确认."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from flask import Response, abort, flash, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from markupsafe import Markup
+from sqlalchemy import and_, select
+
+from admin import cells
+from admin.import_page import SheetDoor
+from admin.session import current_actor, reader
+from admin.usecase_view import Link, Related, UseCaseView
+from admin.verbs import Verb
+from admin.views.candidate_forms import (
+    CandidateEditForm,
+    CandidateForm,
+    LookForm,
+    NoteForm,
+    PhotoForm,
+    SocialCandidateForm,
+    SocialEditForm,
+    changes,
+    edited,
+    new_values,
+)
+from admin.views.candidate_verbs import (
+    Checked,
+    check_all,
+    check_one,
+    create_with_photo,
+    give_photo,
+    remove_all,
+    remove_one,
+)
+from admin.views.people import portrait
+from core.db import transaction
+from core.errors import Refusal
+from core.models.accounts import UserAccount
+from core.models.candidates import Candidate, CandidatePhoto, IdentityVerification
+from core.models.registrations import Registration
+from core.notifications.words import problem, sentence
+from core.queries import scoping
+from core.rules.candidates import CANDIDATE, CandidateKind
+from core.rules.permissions import has_role
+from core.usecases.candidates import confirm_by_hand, edit_candidate
+from core.usecases.disclosures import reveal_id_number
+
+EDIT = "edit_candidates"
+PHOTO_KEPT = "private, max-age=600"  # in the person's own browser only; the address changes with the picture
+
+
+def photo_cell(view: Any, context: Any, row: Candidate, name: str) -> Markup:
+    """The picture, small; a quiet frame where there is none."""
+    return portrait(row) or Markup('<span class="thumb is-empty">{}</span>').format("无照片")
+
+
+def person_cell(view: Any, context: Any, row: Candidate, name: str) -> Markup:
+    """Name above number."""
+    return Markup('<span class="two"><b>{}</b><small>{}</small></span>').format(row.name, row.candidate_no)
+
+
+def major_cell(view: Any, context: Any, row: Candidate, name: str) -> Markup:
+    """Major with its code above the level."""
+    major = f"{row.major_name}（{row.major_code}）" if row.major_code else cells.NOTHING
+    level = row.education_level.label if row.education_level else cells.NOTHING
+    return Markup('<span class="two"><span>{}</span><small>{}</small></span>').format(major, level)
+
+
+def _told(checked: Checked) -> str:
+    parts = [f"{checked.passed} 人认证通过，信息准确"] if checked.passed else []
+    parts += [f"{checked.failed} 人未通过，已转为“需人工确认”"] if checked.failed else []
+    parts += [f"{checked.skipped} 人不在“信息待认证”，没有处理"] if checked.skipped else []
+    return "；".join(parts) + "。"
+
+
+def _removed(result: tuple[int, Sequence[int]]) -> str:
+    """How many are gone; those that had to stay are named in a message of their own (R-092)."""
+    removed, blocked = result
+    if blocked:
+        names = reader().scalars(select(Candidate.name).where(Candidate.id.in_(blocked)).order_by(Candidate.id)).all()
+        more = "等" if len(names) > 20 else ""
+        flash(
+            f"{len(names)} 人已有报考，没有删除：{'、'.join(names[:20])}{more}。请先在报考时间内删除其报考。", "error"
+        )
+    return f"已删除 {removed} 个学生信息。" if removed else "没有删除任何学生信息。"
+
+
+class CandidateView(UseCaseView):
+    """本校考生."""
+
+    model = Candidate
+    kind = CandidateKind.COLLEGE
+    title = "考生管理"
+    slug = "candidates"
+    menu_group = "考务管理"
+    menu_order = 30
+    menu_twins = ("social-candidates",)
+    one = "名考生"
+    list_template = "admin/candidates.html"
+    column_list = ("photo_hash", "name", "id_number", "mobile", "major_name", "registered_count", "state")
+    column_labels: ClassVar[dict[str, str]] = {
+        "photo_hash": "照片",
+        "name": "考生",
+        "candidate_no": "考生编号",
+        "name_pinyin": "姓名拼音",
+        "kind": "考生类型",
+        "major_name": "专业 / 层次",
+        "major_code": "专业代码",
+        "education_level": "专业层次",
+        "enrolment_year": "入学年份",
+        "registered_count": "已报考证书",
+        "state": "信息状态",
+        "college.name": "所属院校",
+    }
+    column_sortable_list = ("name", "registered_count", "state")
+    column_searchable_list = ("name", "candidate_no", "id_number")
+    column_filters = ("major_name", "education_level", "enrolment_year", "mobile", "gender")
+    column_formatters: ClassVar[dict[str, Any]] = {
+        "photo_hash": photo_cell,
+        "name": person_cell,
+        "major_name": major_cell,
+    }
+    column_formatters_detail: ClassVar[dict[str, Any]] = {"photo_hash": photo_cell}
+    status_tabs = Candidate.state
+    detail_groups = (
+        (
+            "基本信息",
+            ("photo_hash", "name", "name_pinyin", "gender", "id_type", "id_number", "mobile", "candidate_no"),
+        ),
+        (
+            "学籍与报考",
+            (
+                "kind",
+                "college.name",
+                "major_name",
+                "major_code",
+                "education_level",
+                "enrolment_year",
+                "registered_count",
+                "state",
+            ),
+        ),
+    )
+    recap_columns = ("photo_hash", "name", "candidate_no", "id_number", "state")
+
+    create_with = Verb(
+        create_with_photo,
+        "新增学生信息",
+        form=CandidateForm,
+        act=EDIT,
+        fixed={"kind": CandidateKind.COLLEGE},
+        given=lambda actor: {"college_id": actor.college_id},
+        shape=new_values,
+        done="已新增 {count} 名考生。",
+        key="create",
+    )
+    edit_with = Verb(edit_candidate, "编辑", form=CandidateEditForm, act=EDIT, fill=edited, shape=changes, key="edit")
+    row_verbs = (
+        Verb(
+            check_one,
+            "认证",
+            act=EDIT,
+            move=(CANDIDATE, "pass_verification"),
+            tone="primary",
+            tell=_told,
+            key="verify",
+        ),
+        Verb(
+            confirm_by_hand,
+            "人工确认",
+            form=NoteForm,
+            act=EDIT,
+            move=(CANDIDATE, "confirm_by_hand"),
+            explain="请核对证件、照片与系统中的信息。确认后信息状态变为“信息准确”，姓名、证件和照片不能再改。",
+            done="已人工确认 {count} 名考生，信息准确。",
+        ),
+        Verb(
+            give_photo,
+            "上传照片",
+            form=PhotoForm,
+            act=EDIT,
+            when=lambda row, actor: CANDIDATE.allows(row.state, "add_photo"),
+            done="照片已保存。",
+            key="photo",
+        ),
+        Verb(
+            remove_one,
+            "删除",
+            act=EDIT,
+            when=lambda row, actor: not row.registered_count,
+            confirm="确定删除 {count} 个学生信息吗？删除后不能恢复。",
+            tone="danger",
+            tell=_removed,
+            key="delete",
+        ),
+    )
+    batch_verbs = (
+        Verb(
+            check_all,
+            "批量认证",
+            act=EDIT,
+            many=True,
+            confirm="确定认证 {count} 名考生吗？",
+            explain="只处理“信息待认证”的考生；未通过的转为“需人工确认”。",
+            tell=_told,
+            key="verify-all",
+        ),
+        Verb(
+            remove_all,
+            "批量删除",
+            act=EDIT,
+            many=True,
+            confirm="确定删除 {count} 个学生信息吗？",
+            explain="已有报考的考生不会删除，办理后逐一列出；其余删除后不能恢复。",
+            tone="danger",
+            tell=_removed,
+            key="delete-all",
+        ),
+    )
+    sheets = (
+        SheetDoor("candidates", "导入学生信息", act=EDIT),
+        SheetDoor(
+            "photos",
+            "上传学生照片",
+            act=EDIT,
+            accept=".zip",
+            has_template=False,
+            hint="一个 zip，最大 20 MB；更大的照片包请分批上传，或用命令行 kaowu photos。",
+            explain="照片以证件号码命名（如 420111200501011234.jpg），jpg 或 png，每张不超过 5 MB，"
+            "295×413 像素，红色背景，全部放在一个 zip 压缩包中。请先导入学生信息，再上传照片。",
+        ),
+    )
+
+    # -- the list ------------------------------------------------------------------------------------------------------
+
+    def scope(self) -> Any:
+        return and_(super().scope(), Candidate.kind == self.kind)
+
+    def pages(self) -> list[tuple[str, str, bool]]:
+        """(word, address, is open) of the two kinds' pages."""
+        words = (("candidates", "本校考生"), ("social-candidates", "社会考生"))
+        if not has_role(current_actor(), EDIT):
+            words = (("candidates", "院校考生"), ("social-candidates", "社会考生"))
+        return [(word, url_for(f"{slug}.index_view"), slug == self.slug) for slug, word in words]
+
+    def page_links(self) -> list[Link]:
+        """导入记录, for those who import."""
+        if not has_role(current_actor(), EDIT):
+            return []
+        return [Link("导入记录", url_for("imports.index_view"))]
+
+    def name_of(self, row: Any) -> str:
+        return str(row.name)
+
+    # -- one candidate -------------------------------------------------------------------------------------------------
+
+    def links(self, row: Any) -> list[Link]:
+        return [Link("查看完整证件号码", url_for(f"{self.endpoint}.number_view", id=row.id))]
+
+    def related(self, row: Any) -> list[Related]:
+        return [*self._checks(row), self._registrations(row)]
+
+    def _checks(self, row: Candidate) -> list[Related]:
+        if not scoping.may_see(IdentityVerification, current_actor()):
+            return []
+        found = reader().execute(
+            select(IdentityVerification, UserAccount.real_name)
+            .outerjoin(UserAccount, UserAccount.id == IdentityVerification.actor_id)
+            .where(IdentityVerification.candidate_id == row.id)
+            .order_by(IdentityVerification.id.desc())
+        )
+        rows = [
+            (check.at, check.method, check.result.label, _why(check), who or "系统") for check, who in found.tuples()
+        ]
+        return [Related("实名认证记录", ("时间", "方式", "结果", "说明", "操作人"), rows, "还没有认证记录。")]
+
+    def _registrations(self, row: Candidate) -> Related:
+        found = reader().scalars(
+            select(Registration)
+            .where(Registration.candidate_id == row.id, scoping.visible(Registration, current_actor()))
+            .order_by(Registration.id.desc())
+        )
+        rows = [
+            (r.plan.plan_no, r.plan.name, r.certificate.full_name, r.site.name, r.snapshot.ticket_no) for r in found
+        ]
+        return Related("报考", ("计划编号", "考试计划", "证书", "考核站点", "准考证号"), rows, "还没有报考。")
+
+    @expose("/<int:ident>/photo")
+    def photo_view(self, ident: int) -> ResponseReturnValue:
+        """The picture, for those who may see the candidate."""
+        found = reader().scalar(
+            select(CandidatePhoto).where(
+                CandidatePhoto.candidate_id == ident, scoping.visible(CandidatePhoto, current_actor())
+            )
+        )
+        if found is None:
+            abort(404)
+        response = Response(found.data, mimetype="image/jpeg", headers={"Cache-Control": PHOTO_KEPT})
+        response.set_etag(found.sha256)
+        return response.make_conditional(request)
+
+    @expose("/number/", methods=("GET", "POST"))
+    def number_view(self) -> ResponseReturnValue:
+        """The whole ID number, after a reason, on this page alone."""
+        row = self.row_or_404(request.args.get("id"))
+        form, number, refusal = LookForm(), "", ""
+        if request.method == "POST" and form.validate():
+            actor, ident = current_actor(), row.id
+            reader().rollback()
+            try:
+                with transaction(actor) as tx:
+                    number = reveal_id_number(tx, candidate_id=ident, reason=form.reason.data)
+            except Refusal as said_no:
+                refusal = sentence(said_no)
+        page = render_template(
+            "admin/candidate_number.html", view=self, row=row, form=form, number=number, refusal=refusal
+        )
+        return page, 422 if request.method == "POST" and not number else 200
+
+
+def _why(check: IdentityVerification) -> str:
+    """A person's note as it is; a verifier's code in words."""
+    return (
+        check.reason
+        if not check.reason.isascii() or not check.reason
+        else CHECKS.get(check.reason, problem(check.reason))
+    )
+
+
+CHECKS = {
+    "photo_missing": "没有照片",
+    "photo_used_twice": "同一张照片已用于其他考生",
+    "id_number": "证件号码校验未通过",
+    "birth_date": "出生日期不合理",
+}
+
+
+class SocialCandidateView(CandidateView):
+    """社会考生: no major needed, never counted against a quota (R-072, R-140)."""
+
+    kind = CandidateKind.SOCIAL
+    slug = "social-candidates"
+    menu_group = ""  # reached by the tab above 本校考生
+    create_with = Verb(
+        create_with_photo,
+        "新增社会考生",
+        form=SocialCandidateForm,
+        act=EDIT,
+        fixed={"kind": CandidateKind.SOCIAL},
+        given=lambda actor: {"college_id": actor.college_id},
+        shape=new_values,
+        done="已新增 {count} 名考生。",
+        key="create",
+    )
+    edit_with = Verb(edit_candidate, "编辑", form=SocialEditForm, act=EDIT, fill=edited, shape=changes, key="edit")
+    sheets = (SheetDoor("social-candidates", "导入社会考生", act=EDIT), CandidateView.sheets[1])
+
+
+def views(db: Any) -> list[UseCaseView]:
+    """The pages of this subject."""
+    return [CandidateView(db), SocialCandidateView(db)]
