@@ -8,6 +8,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from core.models.candidates import Candidate
+from core.models.organisations import College
 from core.models.plans import ExamPlan
 from core.models.registrations import Registration, SubjectRegistration
 from core.models.sites import ExamRoom, ExamSite, ExamSiteCertificate, SiteAllocation
@@ -46,10 +47,8 @@ def preparation(session: Session, plan: ExamPlan, college_id: int) -> Preparatio
         certificates_with_site=_with_site(session, plan, college_id),
         candidates=sum(candidates.values()),
         candidates_verified=candidates.get(CandidateState.VERIFIED, 0),
-        registered=_count(
-            session, Registration, Registration.plan_id == plan.id, Registration.college_id == college_id
-        ),
-        rooms=_count(session, ExamRoom, ExamRoom.plan_id == plan.id, ExamRoom.college_id == college_id),
+        registered=_number_of(session, Registration, plan, college_id),
+        rooms=_number_of(session, ExamRoom, plan, college_id),
         seats_missing=sum(demand.missing for demand in demands(session, plan.id, *own_sites)) if own_sites else 0,
         sittings=sittings,
         published=published,
@@ -108,3 +107,29 @@ def _sittings(session: Session, plan: ExamPlan, college_id: int) -> tuple[int, i
         total += number
         ready += number if subject_id in printable and state is SittingState.SEATED else 0
     return total, ready
+
+
+@dataclass(frozen=True, slots=True)
+class CollegeStanding:
+    """One college in a plan, for the TEO."""
+
+    college_code: str
+    name: str
+    registered: int
+    rooms: int
+
+
+def college_standings(session: Session, plan: ExamPlan) -> list[CollegeStanding]:
+    """The colleges of a plan with what they have entered; of a plan for all colleges, those that have begun."""
+    registered = _per_college(session, Registration, plan)
+    rooms = _per_college(session, ExamRoom, plan)
+    listed = {college.id for college in plan.colleges} | registered.keys() | rooms.keys()
+    found = session.scalars(select(College).where(College.id.in_(listed)).order_by(College.college_code))
+    return [
+        CollegeStanding(one.college_code, one.name, registered.get(one.id, 0), rooms.get(one.id, 0)) for one in found
+    ]
+
+
+def _per_college(session: Session, model: type[Registration] | type[ExamRoom], plan: ExamPlan) -> dict[int, int]:
+    counted = select(model.college_id, func.count(model.id)).where(model.plan_id == plan.id)
+    return dict(session.execute(counted.group_by(model.college_id)).tuples().all())
