@@ -59,6 +59,10 @@ class VerbPages:
         actor = current_actor()
         return [verb for verb in self.batch_verbs if verb.offered_at_all(actor)]
 
+    def recap_new(self, verb: Verb) -> list[tuple[str, Any]]:
+        """What the page of something new repeats of the choices made before; nothing by default."""
+        return []
+
     @expose("/do/<verb_name>/", methods=("GET", "POST"))
     def verb_view(self, verb_name: str) -> ResponseReturnValue:
         """One verb: its page (form or question, with a recap of the row) and its doing."""
@@ -140,7 +144,7 @@ class VerbPages:
             verb=verb,
             row=row,
             form=form,
-            recap=self.recap(row) if row is not None else [],
+            recap=self.recap(row) if row is not None else self.recap_new(verb),
             refusal=sentence(refusal) if refusal else "",
             is_stale=isinstance(refusal, StaleState),
             back=self._back(row),
