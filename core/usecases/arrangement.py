@@ -148,9 +148,11 @@ def _problem(tx: Tx, plan: ExamPlan) -> tuple[list[problem.Sitting], list[proble
             select(ExamSession).join(ExamPlanSubject).where(ExamPlanSubject.plan_id == plan.id).order_by(ExamSession.id)
         )
     ]
+    # held until the seats are given: nobody makes a room smaller under them
+    held = select(ExamRoom).where(ExamRoom.plan_id == plan.id).order_by(ExamRoom.id).with_for_update()
     rooms = [
         problem.Room(room.id, room.site_id, room.seat_count, frozenset(s.id for s in room.subjects), room.name)
-        for room in tx.all(select(ExamRoom).where(ExamRoom.plan_id == plan.id).order_by(ExamRoom.id))
+        for room in tx.all(held.execution_options(populate_existing=True))
     ]
     return sittings, sessions, rooms
 
