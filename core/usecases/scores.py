@@ -197,9 +197,9 @@ def correct_score(tx: Tx, *, score_id: int, score_tenths: int | None, is_absent:
     """During publication, by the TEO, with a reason (R-204, R-205); the result is computed anew (R-227)."""
     if not reason.strip():
         raise ReasonMissing(rule="R-204")
+    registration = tx.get(SubjectScore, score_id).sitting.registration
+    plan = tx.lock(ExamPlan, registration.plan_id)  # the plan first, as the lock at the end of publication does
     score = tx.lock(SubjectScore, score_id)
-    registration = score.sitting.registration
-    plan = tx.lock(ExamPlan, registration.plan_id)
     permit(tx.actor, "enter_scores", plan)
     plan.windows.publication.require(tx.now, rule="R-204")
     if (score_tenths is None) is not is_absent:
