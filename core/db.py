@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import InstanceState, Session
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -46,6 +46,7 @@ from core.rules.numbering import task_code
 T = TypeVar("T", bound=Base)
 _TRAIL_LOCK = 7_204_118  # any number, the same everywhere: serialises the end of PostgreSQL transactions
 _MANY = 1_000  # rows; so many and more are poured
+_LOST_A_RACE = frozenset({"40P01", "40001"})  # PostgreSQL: deadlock, serialization failure
 _engine: Engine | None = None
 
 
@@ -142,7 +143,7 @@ def reading() -> Iterator[Session]:
 def transaction(actor: Actor) -> Iterator[Tx]:
     """One unit of work: all of it, its trail and its messages, or nothing.
 
-    A race lost at a unique constraint comes out as AlreadyThere, a lost update as StaleState.
+    A race lost at a unique constraint comes out as AlreadyThere, a lost update or a deadlock as StaleState.
     """
     with Session(engine(), expire_on_commit=False, autoflush=True) as session:
         tx = Tx(session, actor)
@@ -156,6 +157,11 @@ def transaction(actor: Actor) -> Iterator[Tx]:
         except StaleDataError as lost:
             session.rollback()
             raise StaleState(thing="记录", state="已被他人修改") from lost
+        except OperationalError as trouble:
+            session.rollback()
+            if getattr(trouble.orig, "sqlstate", None) not in _LOST_A_RACE:
+                raise
+            raise StaleState(thing="记录", state="已被他人修改") from trouble
         except BaseException:
             session.rollback()
             raise
