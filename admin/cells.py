@@ -12,16 +12,18 @@ from core.models.base import Base
 from core.notifications.words import when
 from core.rules import values
 from core.rules.arrangement import ArrangementState
-from core.rules.candidates import CandidateState
-from core.rules.catalogue import ExamMode, modes_text
-from core.rules.certificates import IssuanceState
+from core.rules.candidates import CandidateKind, CandidateState, VerificationMethod
+from core.rules.catalogue import CertificateLevel, ExamMode, modes_text
+from core.rules.certificates import IssuanceState, IssueMethod, Party
 from core.rules.machine import Labelled
 from core.rules.notices import DeliveryState
 from core.rules.organisations import AccountState, BindingState, SealState, Switch
 from core.rules.pilots import UNDER_REVIEW, ApplicationState, DeclarationPhase, QuotaState
 from core.rules.plans import PlanState, PlanStatus
+from core.rules.registrations import Attendance, RegistrationSource
 from core.rules.scores import ResultState, ScoreState
 from core.rules.sites import SiteReview, SiteStatus
+from core.rules.values import EducationLevel, Gender, IdType
 
 NOTHING = "—"
 _MASKS = {"id_number": values.mask_id, "mobile": values.mask_mobile, "contact_mobile": values.mask_mobile}
@@ -71,6 +73,20 @@ _WAITING = {
     IssuanceState.GENERATING,
 }
 
+# Enumerations that say what a thing is, not how it is doing: a word, no badge.
+_WORDS = (
+    Attendance,
+    CandidateKind,
+    CertificateLevel,
+    EducationLevel,
+    Gender,
+    IdType,
+    IssueMethod,
+    Party,
+    RegistrationSource,
+    VerificationMethod,
+)
+
 
 def badge(state: Labelled) -> Markup:
     """The state's word in the colour of its meaning; the word alone says everything."""
@@ -95,6 +111,8 @@ def shown(value: Any, name: str = "") -> str | Markup:
 def _by_type(value: Any) -> str | Markup:
     if isinstance(value, bool):
         return "是" if value else "否"
+    if isinstance(value, _WORDS):
+        return value.label
     if isinstance(value, Labelled):
         return badge(value)
     if isinstance(value, datetime):

@@ -128,7 +128,7 @@ class UseCaseView(VerbPages, SheetPages, ModelView):
     can_set_page_size = True
     page_size = 10
     page_size_options = (10, 20, 50, 100)
-    column_default_order: Any = ("id", True)
+    column_default_sort: Any = ("id", True)
     simple_list_pager = True  # no count of its own: the tabs' counts are the count
     list_template = "admin/rows.html"
 
@@ -287,7 +287,8 @@ class UseCaseView(VerbPages, SheetPages, ModelView):
         count = tab.count if tab else query.order_by(None).with_entities(func.count(self.model.id)).scalar()
         size = page_size or self.page_size
         g.page = max(0, min(page or 0, (count - 1) // size if count else 0))
-        return count, query.options(*self._loaded()).limit(size).offset(g.page * size).all()
+        ordered = query.order_by(self.model.id.desc())  # equal values of a sorted column keep one order across pages
+        return count, ordered.options(*self._loaded()).limit(size).offset(g.page * size).all()
 
     @property
     def tabs(self) -> list[Tab]:

@@ -177,7 +177,7 @@ class MajorView(UseCaseView):
     column_labels = {"code": "专业代码", "name": "专业名称"}
     column_filters = ("code", "name", "category")
     column_searchable_list = ("code", "name")
-    column_default_order = "code"
+    column_default_sort = "code"
     create_with = Verb(create_major, "新增专业", form=MajorForm, act="manage_organisations", done="已新增专业。")
 
     def related(self, row: Major) -> list[Related]:
