@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import url_for
+from markupsafe import Markup
 from sqlalchemy.orm import Session
 
 from core import clock
 from core.actors import Actor
 from core.models.plans import ExamPlan, ExamPlanCertificate, ExamPlanSubject
+from core.models.sites import ExamSite
 from core.notifications.words import when
 from core.queries.preparation import Preparation, preparation
 from core.rules.catalogue import PassRule
@@ -69,6 +71,16 @@ def span(starts_at: datetime, ends_at: datetime) -> str:
     end = clock.local(ends_at)
     same = clock.local(starts_at).date() == end.date()
     return f"{when(starts_at)}–{end:%H:%M}" if same else f"{when(starts_at)} – {when(ends_at)}"
+
+
+def two_lines(first: object, second: object) -> Markup:
+    """A cell with a main line and a quiet one below."""
+    return Markup('<div class="two">{}<small>{}</small></div>').format(first, second)
+
+
+def site_words(site: ExamSite) -> str:
+    """A site in a narrow column: whose it is, and its number; its full name says the certificates all over again."""
+    return f"{site.college.name} {site.site_no}"
 
 
 def pass_words(row: ExamPlanCertificate) -> str:

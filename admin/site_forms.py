@@ -64,10 +64,10 @@ class SiteForm(PanelForm):
         self.region_code.offer(districts(session, college.province_code) if college else [])
         org_id = row.org_id if row else asked("org") or 0
         college_id = college.id if college else 0
-        self.certificate_ids.offer(_free_certificates(session, org_id, college_id, row.id if row else 0))
+        self.certificate_ids.offer(free_certificates(session, org_id, college_id, row.id if row else 0))
 
 
-def _free_certificates(session: Session, org_id: int, college_id: int, site_id: int) -> list[tuple[int, str]]:
+def free_certificates(session: Session, org_id: int, college_id: int, site_id: int = 0) -> list[tuple[int, str]]:
     """Certificates of an org by name and level, without those of another living site of the college (R-104)."""
     taken = select(ExamSiteCertificate.certificate_id).where(
         ExamSiteCertificate.college_id == college_id,

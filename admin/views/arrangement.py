@@ -11,13 +11,14 @@ from markupsafe import Markup
 from sqlalchemy import select
 
 from admin.arrangement_page import ThreePages, standing_words
-from admin.plan_page import span
+from admin.plan_page import span, two_lines
 from admin.session import reader
 from admin.usecase_view import UseCaseView
 from admin.views.seating import SeatingView
 from admin.views.seats import RoomArrangementView, SeatView
 from core.models.plans import ExamPlan, ExamPlanSubject
 from core.queries.arrangement import SubjectStanding, standings
+from core.rules.catalogue import modes_text
 from core.rules.plans import PlanState
 
 
@@ -29,13 +30,12 @@ class SubjectArrangementView(ThreePages):
     slug = "arrangements"
     menu_group = "考务管理"
     one = "个科目"
-    column_list = ("plan.name", "name", "exam_modes", "registered", "sittings", "arrangement_state")
+    column_list = ("plan.name", "name", "registered", "sittings", "arrangement_state")
     column_labels = {
         "plan.plan_no": "计划编号",
         "plan.name": "考试计划",
         "name": "考试科目",
         "code": "科目编号",
-        "exam_modes": "考试方式",
         "registered": "报考人数",
         "sittings": "考点安排",
         "arrangement_state": "状态",
@@ -75,15 +75,13 @@ class SubjectArrangementView(ThreePages):
 
     def plan_cell(self, row: ExamPlanSubject) -> Markup:
         """The plan, as a link to its seating."""
-        return Markup('<a href="{}">{}</a><br><small>{}</small>').format(
-            seating_url(row.plan_id), row.plan.name, row.plan.plan_no
+        return two_lines(
+            Markup('<a href="{}">{}</a>').format(seating_url(row.plan_id), row.plan.name), row.plan.plan_no
         )
 
     def subject_cell(self, row: ExamPlanSubject) -> Markup:
         """The subject with its certificate."""
-        return Markup("{}<br><small>{} · {}</small>").format(
-            row.name, row.plan_certificate.certificate.full_name, row.code
-        )
+        return two_lines(f"{row.name}（{modes_text(row.exam_modes)}）", row.plan_certificate.certificate.full_name)
 
     def sittings_cell(self, row: ExamPlanSubject) -> Markup:
         """Sessions with sites and people, and the sentence below them."""
@@ -94,7 +92,7 @@ class SubjectArrangementView(ThreePages):
             )
             for session in one.sessions
         )
-        return Markup('<ul class="sittings">{}</ul><small class="standing">{}</small>').format(
+        return Markup('<div><ul class="sittings">{}</ul><small class="standing">{}</small></div>').format(
             Markup("").join(lines), standing_words(one)
         )
 

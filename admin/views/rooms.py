@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from admin.cells import badge
 from admin.import_page import SheetDoor
+from admin.plan_page import two_lines
 from admin.session import reader
 from admin.site_forms import RoomEditForm, RoomForm, new_room_values, places, region_words
 from admin.steps import Chosen, Option, Step, asked, page
@@ -93,10 +94,12 @@ class RoomView(UseCaseView):
     status_tabs = ExamRoom.plan_id  # the clock's phase is counted instead, see _status_column
     status_groups = tuple((one.label, (one,)) for one in RoomPhase)
     column_formatters = {
+        "site.name": lambda view, context, row, name: two_lines(row.site.college.name, row.site.site_no),
         "phase": lambda view, context, row, name: badge(room_phase(row.plan.windows.arrangement, clock.now())),
         "region_code": lambda view, context, row, name: region_words(reader(), row.region_code),
         "subjects": lambda view, context, row, name: [f"{one.name}（{one.code}）" for one in row.subjects],
     }
+    column_formatters_detail = {**column_formatters, "site.name": lambda view, context, row, name: row.site.name}
     detail_groups = (
         ("考场", ("name", "room_type", "seat_count", "phase", "region_code", "address")),
         ("用于", ("plan.plan_no", "plan.name", "site.site_no", "site.name", "certificate.full_name", "subjects")),

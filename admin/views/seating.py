@@ -85,7 +85,7 @@ class SeatingView(UseCaseView):
             "排考",
             act="arrange",
             when=_in_window,
-            confirm="按下面的结果排考吗？已有的座位会重新编排，已发出的准考证号不变。",
+            confirm="按上面的结果排考吗？已有的座位会重新编排，已发出的准考证号不变。",
             done="排考完成。",
             tone="primary",
             then=lambda seating: _told(seating),

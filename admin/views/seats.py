@@ -7,11 +7,10 @@ from typing import Any
 from flask import g, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from markupsafe import Markup
 from sqlalchemy import func, select
 
 from admin.arrangement_page import ThreePages
-from admin.plan_page import span
+from admin.plan_page import site_words, span, two_lines
 from admin.session import reader
 from admin.views.documents import document_links
 from core.models.registrations import RoomArrangement, SeatAssignment
@@ -39,13 +38,11 @@ class RoomArrangementView(ThreePages):
     }
     column_filters = ("plan.plan_no", "plan.name", "room.site.name", "room.name", "plan_subject.name")
     column_sortable_list = ()
-    column_default_order = [("session.starts_at", False), ("id", False)]
+    column_default_sort = [("session.starts_at", False), ("id", False)]
     column_formatters = {
-        "room.name": lambda view, context, row, name: Markup("{}<br><small>{}</small>").format(
-            row.room.name, row.room.site.name
-        ),
+        "room.name": lambda view, context, row, name: two_lines(row.room.name, site_words(row.room.site)),
         "session.starts_at": lambda view, context, row, name: span(row.session.starts_at, row.session.ends_at),
-        "plan_subject.name": lambda view, context, row, name: Markup("{}<br><small>{}</small>").format(
+        "plan_subject.name": lambda view, context, row, name: two_lines(
             row.plan_subject.name, row.room.certificate.full_name
         ),
         "people": lambda view, context, row, name: f"{view.people(row)} / {row.room.seat_count}",
@@ -124,7 +121,6 @@ class SeatView(ThreePages):
         f"{_who}.id_number",
         "sitting.registration.college.name",
         "room_arrangement.plan_subject.name",
-        "room_arrangement.session.starts_at",
         "room_arrangement.room.name",
         "seat_no",
     )
@@ -152,8 +148,12 @@ class SeatView(ThreePages):
         "sitting.registration.college.name",
     )
     column_sortable_list = ()
-    column_default_order = [("room_arrangement_id", False), ("seat_no", False)]
+    column_default_sort = [("room_arrangement_id", False), ("seat_no", False)]
     column_formatters = {
+        "room_arrangement.plan_subject.name": lambda view, context, row, name: two_lines(
+            row.room_arrangement.plan_subject.name,
+            span(row.room_arrangement.session.starts_at, row.room_arrangement.session.ends_at),
+        ),
         "room_arrangement.session.starts_at": lambda view, context, row, name: span(
             row.room_arrangement.session.starts_at, row.room_arrangement.session.ends_at
         ),

@@ -13,7 +13,7 @@ from sqlalchemy.orm import selectinload
 
 from admin.forms import ReasonForm
 from admin.session import reader
-from admin.site_forms import AllocationForm, MaterialForm, SiteForm, region_words, site_values
+from admin.site_forms import AllocationForm, MaterialForm, SiteForm, free_certificates, region_words, site_values
 from admin.steps import Option, Step, asked, page
 from admin.usecase_view import Link, Related, UseCaseView
 from admin.verbs import Verb
@@ -26,6 +26,7 @@ from core.models.plans import ExamPlan
 from core.models.sites import ExamSite, ExamSiteCertificate, SiteAllocation
 from core.notifications.words import when
 from core.queries.scoping import visible
+from core.rules.catalogue import CertificateLevel
 from core.rules.organisations import Role, Switch
 from core.rules.permissions import may
 from core.rules.plans import PlanState
@@ -65,6 +66,18 @@ def _to_page(row: ExamSite) -> str:
     return url_for("sites.details_view", id=row.id)
 
 
+def certificate_words(row: ExamSite) -> list[str]:
+    """Each certificate once, with the levels applied for."""
+    levels: dict[str, list[CertificateLevel]] = {}
+    for one in row.certificates:
+        levels.setdefault(one.name, []).append(one.level)
+    order = list(CertificateLevel)
+    return [
+        f"{name}（{'、'.join(level.label for level in sorted(held, key=order.index))}）"
+        for name, held in levels.items()
+    ]
+
+
 def _to_list(nothing: Any) -> str:
     return url_for("sites.index_view")
 
@@ -97,7 +110,7 @@ class SiteView(UseCaseView):
     column_sortable_list = ("site_no",)
     status_tabs = ExamSite.review_state
     column_formatters = {
-        "certificates": lambda view, context, row, name: [one.full_name_wide for one in row.certificates],
+        "certificates": lambda view, context, row, name: certificate_words(row),
         "region_code": lambda view, context, row, name: region_words(reader(), row.region_code),
     }
     detail_groups = (
@@ -243,7 +256,7 @@ class SiteView(UseCaseView):
         """Applying begins with whom one applies to: all certificates of a site are of one org (R-103)."""
         assert self.create_with is not None
         is_new = verb_name == self.create_with.name and self.create_with.offered_at_all(self.actor)
-        if is_new and asked("org") not in {org.id for org in self._orgs()}:
+        if is_new and asked("org") not in {org.id for org in self._orgs() if self._free(org)}:
             return page(self, self.create_with.label, self._first_step(), self.list_url())
         return super().verb_view(verb_name)
 
@@ -255,19 +268,24 @@ class SiteView(UseCaseView):
         query = select(EvaluationOrg).where(visible(EvaluationOrg, self.actor), EvaluationOrg.state == Switch.ENABLED)
         return list(reader().scalars(query.order_by(EvaluationOrg.org_code)))
 
+    def _free(self, org: EvaluationOrg) -> int:
+        """How many certificates of an org this college may still apply for (R-104)."""
+        return len(free_certificates(reader(), org.id, self.actor.college_id or 0))
+
     def _first_step(self) -> Step:
         options = [
             Option(
                 url_for("sites.verb_view", verb_name="draft_site", org=org.id),
                 org.name,
-                f"机构代码 {org.org_code}{' · 须附申请表等材料' if org.site_material_required else ''}",
+                f"可申报 {free} 个证书{' · 须附申请表等材料' if org.site_material_required else ''}",
             )
-            for org in self._orgs()
+            for org, free in ((org, self._free(org)) for org in self._orgs())
+            if free
         ]
         return Step(
             "选择申报对象（培训评价组织）",
             options,
-            empty="贵校还没有审核通过的证书试点，暂时不能申报考核站点。",
+            empty="没有可以申报的证书：贵校还没有审核通过的证书试点，或者相关证书都已申报过考核站点。",
             hint="一次申报只能选择同一个培训评价组织的证书；不同组织请分别申报。",
         )
 

@@ -13,7 +13,7 @@ from core.models.catalogue import CertificateType, Subject
 from core.models.organisations import College
 from core.models.plans import ExamPlan, ExamPlanCertificate, ExamPlanSubject, ExamSession
 from core.notifications.plans import PlanEdgePassed, PlanPublished, RegistrationClosing
-from core.queries.plans import participating_colleges
+from core.queries.plans import EDGE_WORDS, participating_colleges
 from core.rules.arrangement import ARRANGEMENT
 from core.rules.catalogue import PassRule
 from core.rules.numbering import plan_no
@@ -229,7 +229,7 @@ def pass_plan_edges(tx: Tx, *, plan_id: int) -> list[PlanEdge]:
             tx.notify(PlanEdgePassed(plan.id, edge.value))
     plan.announced_until = tx.now
     plan.next_edge_at = plan.windows.next_edge(tx.now)
-    tx.because(plan, "pass_edge", "、".join(edge.value for _, edge in passed))
+    tx.because(plan, "pass_edge", "、".join(EDGE_WORDS[edge] for _, edge in passed))
     tx.session.flush()
     return [edge for _, edge in passed]
 
