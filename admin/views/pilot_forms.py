@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flask import request
+from flask import g, request
 from markupsafe import Markup
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -29,7 +29,9 @@ HEADERS = ("专业", "在校学生数", "专任教师数", "申请培训人数")
 
 
 def open_declarations(session: Session) -> list[DeclarationPlan]:
-    """Published plans this person may apply to now."""
+    """Published plans this person may apply to now; looked up once a request."""
+    if "open_declarations" in g:
+        return list(g.open_declarations)
     now = clock.now()
     wanted = select(DeclarationPlan).where(
         visible(DeclarationPlan, current_actor()),
@@ -37,7 +39,8 @@ def open_declarations(session: Session) -> list[DeclarationPlan]:
         DeclarationPlan.apply_opens_at <= now,
         DeclarationPlan.apply_closes_at >= now,
     )
-    return list(session.scalars(wanted))
+    g.open_declarations = list(session.scalars(wanted))
+    return list(g.open_declarations)
 
 
 class MajorRows(Field):

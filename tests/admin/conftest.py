@@ -8,12 +8,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from html import unescape
+from pathlib import Path
 from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2 import FileSystemBytecodeCache
 
 from admin.app import create_app
 from core import clock
@@ -115,11 +117,17 @@ def words(answer: Any) -> str:
     return unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body)))
 
 
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Templates are compiled once a session, not once an application."""
+    return tmp_path_factory.mktemp("templates")
+
+
 OpenPanel = Callable[..., Panel]
 
 
 @pytest.fixture
-def panel(years: Years) -> Iterator[OpenPanel]:
+def panel(years: Years, compiled: Path) -> Iterator[OpenPanel]:
     """panel("applied"): the year at that stage, the clock stopped there (or at `at`), and the application on it."""
     with ExitStack() as stack:
 
@@ -128,6 +136,7 @@ def panel(years: Years) -> Iterator[OpenPanel]:
             stack.enter_context(clock.pinned(at or moment(stage)))
             app = create_app()
             app.testing = True
+            app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(compiled))
             return Panel(year, app)
 
         yield open_at
