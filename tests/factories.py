@@ -14,7 +14,7 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -747,22 +747,55 @@ def years(stage_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, o
     db.configure(NOWHERE)
 
 
+class PostgresStages:
+    """One PostgreSQL database for the session; the rows of each stage lie in a schema of its own and are copied back.
+
+    Making and dropping a database per test would cost a checkpoint each; copying a few hundred rows costs nothing.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.years: dict[str, Year] = {}
+        self.tables = [table.name for table in metadata.sorted_tables]
+
+    def restore(self, stage: str) -> None:
+        """The tables as they were at that stage, whoever is still connected."""
+        steps = [f'DELETE FROM public."{table}"' for table in reversed(self.tables)]
+        steps += [f'INSERT INTO public."{table}" SELECT * FROM "{stage}"."{table}"' for table in self.tables]
+        self._run(steps + [self._next_number(table) for table in self.tables])
+
+    def keep(self, stage: str, year: Year) -> None:
+        """Remember the tables as they are now."""
+        steps = [f'CREATE TABLE "{stage}"."{table}" AS TABLE public."{table}"' for table in self.tables]
+        self._run([f'CREATE SCHEMA "{stage}"', *steps])
+        self.years[stage] = year
+
+    def _next_number(self, table: str) -> str:
+        newest = f'(SELECT coalesce(max(id), 0) + 1 FROM public."{table}")'
+        return f"SELECT setval(pg_get_serial_sequence('public.{table}', 'id'), {newest}, false)"
+
+    def _run(self, steps: list[str]) -> None:
+        with psycopg.connect(self.url.replace("+psycopg", ""), autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            # no triggers meanwhile: the trail is append-only, and tables need no order
+            connection.execute("SET session_replication_role = replica; " + "; ".join(steps))
+
+
 @pytest.fixture(scope="session")
-def postgres_stages(
-    postgres_template: str, postgres_server: psycopg.Connection[Any]
-) -> Iterator[dict[str, tuple[str, Year, ExitStack]]]:
-    """Databases of the stages, dropped at the end."""
-    made: dict[str, tuple[str, Year, ExitStack]] = {}
-    yield made
-    for _, _, stack in made.values():
-        stack.close()
+def postgres_stages(postgres_template: str, postgres_server: psycopg.Connection[Any]) -> Iterator[PostgresStages]:
+    """The database all stages live in."""
+    name = f"kaowu_years_{os.getpid()}"
+    with postgres_database(postgres_server, name, postgres_template) as url:
+        postgres_server.execute(f'ALTER DATABASE "{name}" SET synchronous_commit = off')
+        yield PostgresStages(url)
 
 
 @pytest.fixture
 def postgres_years(
-    postgres_template: str,
-    postgres_server: psycopg.Connection[Any],
-    postgres_stages: dict[str, tuple[str, Year, ExitStack]],
+    postgres_stages: PostgresStages,
     stage_folder: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -772,31 +805,28 @@ def postgres_years(
     files = stage_folder / "postgres"
     files.mkdir(exist_ok=True)
 
-    def build(stage: str) -> tuple[str, Year]:
-        if stage in postgres_stages:
-            return postgres_stages[stage][:2]
-        earlier = _before(stage)
-        base, year = (postgres_template, Year()) if earlier is None else build(earlier)
-        name, year = f"kaowu_stage_{os.getpid()}_{stage}", _copy(year)
-        stack = ExitStack()
-        url = stack.enter_context(postgres_database(postgres_server, name, base))
-        settle(monkeypatch, url, files)
-        _take_step(stage, year)
-        db.configure(NOWHERE)
-        postgres_stages[stage] = (name, year, stack)
-        return name, year
+    def build(stage: str) -> Year:
+        if stage not in postgres_stages.years:
+            earlier = _before(stage)
+            year = Year() if earlier is None else _copy(build(earlier))
+            if earlier is not None:
+                postgres_stages.restore(earlier)
+            settle(monkeypatch, postgres_stages.url, files)
+            _take_step(stage, year)
+            db.configure(NOWHERE)
+            postgres_stages.keep(stage, year)
+        return postgres_stages.years[stage]
 
-    with ExitStack() as stack:
+    def put(stage: str) -> Year:
+        year = build(stage)
+        postgres_stages.restore(stage)
+        here = tmp_path / "data"
+        shutil.copytree(files, here, dirs_exist_ok=True)
+        settle(monkeypatch, postgres_stages.url, here)
+        return _copy(year)
 
-        def put(stage: str) -> Year:
-            base, year = build(stage)
-            here = tmp_path / "data"
-            shutil.copytree(files, here, dirs_exist_ok=True)
-            name = f"kaowu_year_{os.getpid()}"
-            settle(monkeypatch, stack.enter_context(postgres_database(postgres_server, name, base)), here)
-            return _copy(year)
-
-        yield put
+    yield put
+    db.configure(NOWHERE)
 
 
 @pytest.fixture(
