@@ -16,7 +16,7 @@ import time
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -39,10 +39,12 @@ class Run:
     seconds: float = 0.0
     answer: Any = None
     rate: float | None = None
+    before_mb: float = 0.0
 
     @contextmanager
     def timed(self) -> Iterator[None]:
         """Only what happens inside counts."""
+        self.before_mb = peak_mb()
         started = time.perf_counter()
         yield
         self.seconds = time.perf_counter() - started
@@ -67,10 +69,11 @@ class Contest:
 
 @dataclass(frozen=True)
 class Figures:
-    """What a child process reports."""
+    """What a child process reports; more_mb: how much of its peak memory the run added."""
 
     seconds: float
     peak_mb: float
+    more_mb: float
     answer: Any
     rate: float | None
 
@@ -106,8 +109,16 @@ def run_here(contest: Contest, contestant: str, stage: Path) -> None:
     """The child's side: one run, and its figures as the last line."""
     run = Run(stage)
     contest.contestants[contestant](run)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": run.seconds, "peak_mb": peak, "answer": run.answer, "rate": run.rate}))
+    figures = Figures(run.seconds, peak_mb(), peak_mb() - run.before_mb, run.answer, run.rate)
+    print(json.dumps(asdict(figures)))
+
+
+def peak_mb() -> float:
+    """The most memory this process ever held; Linux's rusage would also count what its parent held when it began."""
+    with suppress(OSError):
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def _require_same_answers(found: Mapping[str, Sequence[Figures]]) -> None:
@@ -123,19 +134,29 @@ def _require_same_answers(found: Mapping[str, Sequence[Figures]]) -> None:
 
 def _print(contest: Contest, found: Mapping[str, Sequence[Figures]]) -> None:
     first = median(run.seconds for run in found[next(iter(found))])
-    width = max(_width(name) for name in found)
-    with_rate = any(run.rate is not None for runs in found.values() for run in runs)
     print(f"\n{contest.name}")
-    print(f"  {_padded('', width)}  {'seconds':>9}  {'times':>7}  {'aim':>5}  {'peak MB':>8}{'       /s' * with_rate}")
+    width = max(_width(name) for name in found)
+    print(_line(_padded("", width), "seconds", "times", "aim", "peak MB", "added", "/s"))
     for name, runs in found.items():
         seconds = median(run.seconds for run in runs)
-        aim = f"{contest.targets[name]:.0f}" if name in contest.targets else ""
         rates = [run.rate / run.seconds for run in runs if run.rate is not None]
-        rate = f"  {median(rates):7.0f}" if rates else ""
-        peak = median(run.peak_mb for run in runs)
-        print(f"  {_padded(name, width)}  {seconds:9.3f}  {first / seconds:7.1f}  {aim:>5}  {peak:8.0f}{rate}")
+        print(
+            _line(
+                _padded(name, width),
+                f"{seconds:.3f}",
+                f"{first / seconds:.1f}",
+                f"{contest.targets[name]:.0f}" if name in contest.targets else "",
+                f"{median(run.peak_mb for run in runs):.0f}",
+                f"{median(run.more_mb for run in runs):.0f}",
+                f"{median(rates):.1f}" if rates else "",
+            )
+        )
     for note in contest.notes:
         print(f"  {note}")
+
+
+def _line(name: str, *cells: str) -> str:
+    return "  ".join(["", name, *(cell.rjust(8) for cell in cells)]).rstrip()
 
 
 def _width(text: str) -> int:

@@ -1,0 +1,154 @@
+"""Emptying the outbox through a Bot API on loopback, which answers at once or as far away as Telegram is."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import delete, func, select
+
+from bot.simulator.api import TEST_TOKEN
+from bot.simulator.faults import Faults, Mode
+from bot.simulator.people import Persona
+from core import clock, db, settings
+from core.actors import SYSTEM
+from core.db import reading, transaction
+from core.demo import world as demo
+from core.demo.cast import PEOPLE
+from core.gateways.seal import LocalSealer
+from core.gateways.telegram import PER_SECOND, Pacer, Telegram
+from core.models.accounts import ChatBinding
+from core.models.plans import ExamPlan
+from core.models.records import Notification
+from core.notifications.plans import PlanPublished
+from core.rules.notices import DeliveryState, ReplyState
+from jobs import outbox
+from tests.benchmarks.contest import Contest, Run, copy_of, drop_database, make_database, postgres_trouble
+from tests.fakes import running_bot_api
+
+TITLE = "300 messages out of the outbox"
+MESSAGES = 300
+FAR = 0.05  # seconds until an answer: a good line to Telegram
+ONE_BY_ONE = "one at a time: claim, send, mark"
+OPEN = "kaowu, pacer wide open"
+PACED = f"kaowu, at Telegram's pace ({PER_SECOND}/s)"
+
+
+def contests() -> Sequence[Contest]:
+    """Both databases with answers at once, SQLite with answers from afar."""
+    return [
+        Contest(
+            name=f"{kind}, answers {'at once' if not wait else f'after {wait * 1000:.0f} ms'}",
+            contestants={
+                ONE_BY_ONE: _on(kind, wait, bite=1, per_second=1e6),
+                OPEN: _on(kind, wait, bite=outbox.BITE, per_second=1e6),
+                PACED: _on(kind, wait, bite=outbox.BITE, per_second=PER_SECOND),
+            },
+            prepare=lambda stage, kind=kind: prepare(stage, kind),
+            clean_up=lambda stage, kind=kind: drop_database(stage, kind),
+            notes=[f"Telegram allows some 30 a second; at {PER_SECOND}/s these take {MESSAGES / PER_SECOND:.1f} s."],
+            trouble=postgres_trouble if kind == "postgres" else lambda: "",
+        )
+        for kind, wait in (("sqlite", 0.0), ("postgres", 0.0), ("sqlite", FAR))
+    ]
+
+
+def prepare(stage: Path, kind: str) -> None:
+    """The demo's world with nothing in its outbox but 300 news of plans to everybody who has a chat."""
+    os.environ["KAOWU_DATA_DIR"] = str(stage)
+    with _connected(make_database(stage, kind)):
+        db.upgrade()
+        demo.build(LocalSealer(), verify_base="http://127.0.0.1:8000", scale=0.1)
+        with transaction(SYSTEM) as tx:
+            tx.session.execute(delete(Notification))
+            plans = tx.all(select(ExamPlan.id).order_by(ExamPlan.id))
+            people = tx.all(select(ChatBinding.account_id).order_by(ChatBinding.account_id))
+            now = clock.now()
+            message = PlanPublished(plans[0])
+            row = {
+                "kind": message.kind,
+                "delivery_state": DeliveryState.PENDING,
+                "reply_state": ReplyState.NOT_ASKED,
+                "created_at": now,
+                "not_before": now,
+                "next_attempt_at": now,
+                "useful_until": message.useful_until(now),
+            }
+            tx.insert_all(
+                Notification,
+                [
+                    row
+                    | {
+                        "account_id": people[number % len(people)],
+                        "facts": json.dumps({"plan_id": plans[number % len(plans)]}),
+                        "dedupe_key": f"benchmark:{number}",
+                    }
+                    for number in range(MESSAGES)
+                ],
+            )
+
+
+@contextmanager
+def _connected(url: str) -> Iterator[None]:
+    """The process's database for a while."""
+    os.environ["KAOWU_DATABASE_URL"] = url
+    settings.forget()
+    db.configure(url)
+    try:
+        yield
+    finally:
+        db.engine().dispose()
+
+
+def _on(kind: str, wait: float, *, bite: int, per_second: float) -> Callable[[Run], None]:
+    def run(run: Run) -> None:
+        outbox.BITE = bite
+        os.environ |= {"KAOWU_DATA_DIR": str(run.stage), "KAOWU_TELEGRAM_TOKEN": TEST_TOKEN}
+        with _bot_api(wait) as root, copy_of(run.stage, kind) as url:
+            os.environ["KAOWU_TELEGRAM_API_URL"] = root
+            with _connected(url):
+                asyncio.run(_empty(run, per_second))
+                with reading() as session:
+                    delivered = Notification.delivery_state == DeliveryState.DELIVERED
+                    run.answer = session.scalar(select(func.count(Notification.id)).where(delivered))
+                    run.rate = run.answer
+
+    return run
+
+
+async def _empty(run: Run, per_second: float) -> None:
+    async with Telegram(pacer=Pacer(per_second)) as line:
+        with run.timed():
+            while await outbox.deliver_once(line):
+                pass
+
+
+@contextmanager
+def _bot_api(wait: float) -> Iterator[str]:
+    """The address of a Bot API in a process of its own."""
+    command = [sys.executable, "-m", "tests.benchmarks.outbox", str(wait)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin
+        assert process.stdout
+        yield process.stdout.readline().strip()
+        process.stdin.close()
+
+
+def serve(wait: float) -> None:
+    """Say where the Bot API is, and be it until nobody listens any more."""
+    chats = [Persona(person.telegram, person.name) for person in PEOPLE if person.telegram is not None]
+    faults = Faults(slow_seconds=wait)
+    faults.mode = Mode.SLOW if wait else Mode.NORMAL
+    with running_bot_api(chats, faults=faults) as running:
+        print(running.root, flush=True)
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    serve(float(sys.argv[1]))
