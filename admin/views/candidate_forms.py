@@ -73,7 +73,7 @@ class CandidateForm(PanelForm):
     photo = Upload("照片", accept=PHOTO_TYPES, required=False, description=f"可以稍后上传。{PHOTO_HINT}")
 
     def prepare(self, session: Session, actor: Actor, row: Candidate | None) -> None:
-        known = dict(session.execute(select(Major.code, Major.name).order_by(Major.code)).tuples().all())
+        known = dict(session.execute(select(Major.code, Major.name).order_by(Major.code)).all())
         if row is not None and row.major_code:
             known.setdefault(row.major_code, row.major_name)
         if not self.is_student:

@@ -37,7 +37,7 @@ from admin.views.candidate_verbs import (
     remove_all,
     remove_one,
 )
-from admin.views.people import portrait
+from admin.views.people import clipped, portrait, two_lines
 from core.db import transaction
 from core.errors import Refusal
 from core.models.accounts import UserAccount
@@ -45,6 +45,7 @@ from core.models.candidates import Candidate, CandidatePhoto, IdentityVerificati
 from core.models.registrations import Registration
 from core.notifications.words import problem, sentence
 from core.queries import scoping
+from core.rules import values
 from core.rules.candidates import CANDIDATE, CandidateKind
 from core.rules.permissions import has_role
 from core.usecases.candidates import confirm_by_hand, edit_candidate
@@ -61,7 +62,12 @@ def photo_cell(view: Any, context: Any, row: Candidate, name: str) -> Markup:
 
 def person_cell(view: Any, context: Any, row: Candidate, name: str) -> Markup:
     """Name above number."""
-    return Markup('<span class="two"><b>{}</b><small>{}</small></span>').format(row.name, row.candidate_no)
+    return two_lines(row.name, row.candidate_no)
+
+
+def document_cell(view: Any, context: Any, row: Candidate, name: str) -> Markup:
+    """Masked ID above masked mobile (R-010)."""
+    return two_lines(values.mask_id(row.id_number), values.mask_mobile(row.mobile) if row.mobile else cells.NOTHING)
 
 
 def major_cell(view: Any, context: Any, row: Candidate, name: str) -> Markup:
@@ -102,7 +108,7 @@ class CandidateView(UseCaseView):
     menu_twins = ("social-candidates",)
     one = "名考生"
     list_template = "admin/candidates.html"
-    column_list = ("photo_hash", "name", "id_number", "mobile", "major_name", "registered_count", "state")
+    column_list = ("photo_hash", "name", "id_number", "major_name", "registered_count", "state")
     column_labels: ClassVar[dict[str, str]] = {
         "photo_hash": "照片",
         "name": "考生",
@@ -113,7 +119,7 @@ class CandidateView(UseCaseView):
         "major_code": "专业代码",
         "education_level": "专业层次",
         "enrolment_year": "入学年份",
-        "registered_count": "已报考证书",
+        "registered_count": "已报考",
         "state": "信息状态",
         "college.name": "所属院校",
     }
@@ -123,6 +129,7 @@ class CandidateView(UseCaseView):
     column_formatters: ClassVar[dict[str, Any]] = {
         "photo_hash": photo_cell,
         "name": person_cell,
+        "id_number": document_cell,
         "major_name": major_cell,
     }
     column_formatters_detail: ClassVar[dict[str, Any]] = {"photo_hash": photo_cell}
@@ -274,9 +281,7 @@ class CandidateView(UseCaseView):
             .where(IdentityVerification.candidate_id == row.id)
             .order_by(IdentityVerification.id.desc())
         )
-        rows = [
-            (check.at, check.method, check.result.label, _why(check), who or "系统") for check, who in found.tuples()
-        ]
+        rows = [(check.at, check.method, check.result.label, _why(check), who or "系统") for check, who in found]
         return [Related("实名认证记录", ("时间", "方式", "结果", "说明", "操作人"), rows, "还没有认证记录。")]
 
     def _registrations(self, row: Candidate) -> Related:
@@ -286,7 +291,8 @@ class CandidateView(UseCaseView):
             .order_by(Registration.id.desc())
         )
         rows = [
-            (r.plan.plan_no, r.plan.name, r.certificate.full_name, r.site.name, r.snapshot.ticket_no) for r in found
+            (r.plan.plan_no, r.plan.name, r.certificate.full_name, clipped(r.site.name), r.snapshot.ticket_no)
+            for r in found
         ]
         return Related("报考", ("计划编号", "考试计划", "证书", "考核站点", "准考证号"), rows, "还没有报考。")
 

@@ -19,7 +19,7 @@ from admin.session import current_actor, reader
 from admin.usecase_view import Link, Related, UseCaseView
 from admin.verbs import Verb
 from admin.views.marks import hundredths_text, rule_words, subject_table
-from admin.views.people import WHO, WHO_LABELS, certificate_cell, person_cell, plan_cell, portrait
+from admin.views.people import WHO, WHO_LABELS, clipped, person_cell, plan_cell, portrait, two_lines
 from admin.views.signing import SigningView, seal_note, signing_url
 from core.actors import Actor
 from core.db import transaction
@@ -83,10 +83,10 @@ class IssuanceView(UseCaseView):
     menu_order = 80
     one = "张证书"
     list_template = "admin/issuances.html"
-    column_list = ("registration.snapshot", "certificate", "certificate_no", "plan", "issued_on", "state", "document")
+    column_list = ("registration.snapshot", "certificate", "plan", "issued_on", "state", "document")
     column_labels: ClassVar[dict[str, str]] = {
         **WHO_LABELS,
-        "certificate": "证书",
+        "certificate": "证书 / 编号",
         "certificate_no": "证书编号",
         "certificate.name": "证书名称",
         "certificate.full_name": "证书",
@@ -94,7 +94,7 @@ class IssuanceView(UseCaseView):
         "plan": "考试计划",
         "plan.exam_year": "考试年度",
         "site.name": "考核站点",
-        "issued_on": "发证时间 / 方式",
+        "issued_on": "发证时间",
         "issue_method": "发证方式",
         "state": "颁证状态",
         "document": "电子证书",
@@ -105,7 +105,7 @@ class IssuanceView(UseCaseView):
         "sealed_at": "盖章时间",
         "sha256": "文件摘要（SHA-256）",
     }
-    column_sortable_list = ("certificate_no",)
+    column_sortable_list = ("issued_on",)
     column_searchable_list = ("registration.snapshot.name", "certificate_no")
     column_filters = (
         "plan.name",
@@ -119,10 +119,12 @@ class IssuanceView(UseCaseView):
     )
     column_formatters: ClassVar[dict[str, Any]] = {
         "registration.snapshot": lambda view, context, row, name: person_cell(row.registration),
-        "certificate": lambda view, context, row, name: certificate_cell(row.certificate),
+        "certificate": lambda view, context, row, name: two_lines(
+            clipped(row.certificate.full_name), row.certificate_no
+        ),
         "plan": lambda view, context, row, name: plan_cell(row.plan),
         "issued_on": lambda view, context, row, name: (
-            f"{row.issued_on:%Y-%m-%d} {row.issue_method.label}" if row.issued_on else cells.NOTHING
+            two_lines(row.issued_on.isoformat(), row.issue_method.label) if row.issued_on else cells.NOTHING
         ),
         "state": lambda view, context, row, name: state_cell(row),
         "document": lambda view, context, row, name: document_cell(row),

@@ -106,7 +106,7 @@ class ImportView(UseCaseView):
 
     def _names(self, ids: set[int | None]) -> dict[int, str]:
         found = reader().execute(select(UserAccount.id, UserAccount.real_name).where(UserAccount.id.in_(ids - {None})))
-        return dict(found.tuples().all())
+        return dict(found.all())
 
     def plan_words(self, row: ImportJob) -> str | None:
         """The plan the rows belong to, if they do."""

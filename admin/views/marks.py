@@ -40,7 +40,7 @@ def score_cell(score: SubjectScore | None) -> Markup | str:
         return cells.NOTHING
     words = mark_text(score.score_tenths, score.is_absent, score.is_invalid)
     faint = "" if words[:1].isdigit() else " is-faint"
-    return Markup('<span class="mark{}">{}</span>').format(faint, words)
+    return Markup('<span class="points{}">{}</span>').format(faint, words)
 
 
 def known_score(sitting: SubjectRegistration) -> SubjectScore | None:

@@ -9,7 +9,6 @@ from markupsafe import Markup
 
 from admin import cells
 from core.models.candidates import Candidate
-from core.models.catalogue import CertificateType
 from core.models.plans import ExamPlan
 from core.models.registrations import Registration, SubjectRegistration
 from core.notifications.words import when
@@ -61,11 +60,6 @@ def person_cell(registration: Registration) -> Markup:
     """Name and kind as registered, above masked ID and ticket number."""
     person = registration.snapshot
     return two_lines(f"{person.name} · {registration.kind.label}", values.mask_id(person.id_number))
-
-
-def certificate_cell(certificate: CertificateType) -> Markup:
-    """Certificate name above level and number."""
-    return two_lines(clipped(certificate.name), f"{certificate.level.label} · {certificate.code}")
 
 
 def sitting_time(sitting: SubjectRegistration) -> str:

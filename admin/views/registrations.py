@@ -12,7 +12,7 @@ from admin.import_page import SheetDoor
 from admin.session import current_actor, reader
 from admin.usecase_view import Link, Related, UseCaseView
 from admin.verbs import Verb
-from admin.views.people import certificate_cell, clipped, person_cell, plan_cell, portrait, sitting_place, sitting_time
+from admin.views.people import clipped, person_cell, plan_cell, portrait, sitting_place, sitting_time, two_lines
 from core import clock
 from core.actors import Actor
 from core.models.plans import ExamPlan
@@ -78,9 +78,13 @@ class RegistrationView(UseCaseView):
     menu_group = "考务管理"
     menu_order = 50
     one = "条报考"
+    shows_history = False
     list_template = "admin/registrations.html"
-    column_list = ("plan", "snapshot", "certificate", "site.name", "snapshot.ticket_no", "payment_state", "sittings")
+    column_list = ("plan", "snapshot", "certificate", "snapshot.ticket_no", "payment_state", "sittings")
     column_labels: ClassVar[dict[str, str]] = {
+        "certificate": "证书 / 考核站点",
+        "certificate.full_name": "证书",
+        "site.name": "考核站点",
         "snapshot": "考生",
         "snapshot.name": "姓名",
         "snapshot.name_pinyin": "姓名拼音",
@@ -112,10 +116,11 @@ class RegistrationView(UseCaseView):
         "college.name",
     )
     column_formatters: ClassVar[dict[str, Any]] = {
-        "site.name": lambda view, context, row, name: clipped(row.site.name),
         "plan": lambda view, context, row, name: plan_cell(row.plan),
         "snapshot": lambda view, context, row, name: person_cell(row),
-        "certificate": lambda view, context, row, name: certificate_cell(row.certificate),
+        "certificate": lambda view, context, row, name: two_lines(
+            clipped(row.certificate.full_name), clipped(row.site.name)
+        ),
         "sittings": lambda view, context, row, name: cells.badge(registration_phase(map(phase_of, row.sittings))),
         "candidate.photo_hash": lambda view, context, row, name: portrait(row.candidate),
     }

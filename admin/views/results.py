@@ -10,7 +10,7 @@ from sqlalchemy.orm import joinedload
 from admin import cells
 from admin.usecase_view import Related, UseCaseView
 from admin.views.marks import hundredths_text, rule_words, subject_table
-from admin.views.people import WHO, WHO_LABELS, certificate_cell, clipped, person_cell, plan_cell, portrait
+from admin.views.people import WHO, WHO_LABELS, clipped, person_cell, plan_cell, portrait, two_lines
 from core.models.registrations import Registration
 from core.models.scores import CertificateResult
 
@@ -29,11 +29,12 @@ class ResultView(UseCaseView):
     menu_group = "考务管理"
     menu_order = 90
     one = "条考证结果"
-    column_list = ("plan", "registration.snapshot", "certificate", "registration.site.name", "composite", "state")
+    shows_history = False  # computed from the scores, whose amendments are the history
+    column_list = ("plan", "registration.snapshot", "certificate", "composite", "state")
     column_labels: ClassVar[dict[str, str]] = {
         **WHO_LABELS,
         "plan": "考试计划",
-        "certificate": "证书",
+        "certificate": "证书 / 考核站点",
         "composite": "综合成绩",
         "state": "考核状态",
         "is_final": "是否最终",
@@ -52,10 +53,11 @@ class ResultView(UseCaseView):
         "registration.college.name",
     )
     column_formatters: ClassVar[dict[str, Any]] = {
-        "registration.site.name": lambda view, context, row, name: clipped(row.registration.site.name),
         "plan": lambda view, context, row, name: plan_cell(row.registration.plan),
         "registration.snapshot": lambda view, context, row, name: person_cell(row.registration),
-        "certificate": lambda view, context, row, name: certificate_cell(row.registration.certificate),
+        "certificate": lambda view, context, row, name: two_lines(
+            clipped(row.registration.certificate.full_name), clipped(row.registration.site.name)
+        ),
         "composite": lambda view, context, row, name: hundredths_text(row.composite_hundredths),
         "state": lambda view, context, row, name: final_cell(row),
         "is_final": lambda view, context, row, name: "最终" if row.is_final else "暂定，公示结束后确定",
@@ -64,7 +66,7 @@ class ResultView(UseCaseView):
     }
     status_tabs = CertificateResult.state
     detail_groups = (
-        ("考证结果", ("state", "composite", "rule", "is_final", "decided_at")),
+        ("考证结果", ("state", "composite", "rule", "decided_at")),
         (
             "报考",
             (

@@ -293,7 +293,7 @@ class ScoreView(UseCaseView):
                 "重新导入" if change.reason == "re-import" else change.reason,
                 who or "系统",
             )
-            for change, who in found.tuples()
+            for change, who in found
         ]
         return [Related("修改记录", ("时间", "原成绩", "新成绩", "原因", "操作人"), rows, "成绩没有修改过。")]
 

@@ -58,7 +58,7 @@ def numbers_of(session: Session, actor: Actor, plan_ids: Sequence[int]) -> dict[
     grouped = counted.group_by(
         CertificateIssuance.plan_id, CertificateIssuance.state, CertificateIssuance.is_rejection_handled
     )
-    for plan_id, state, is_handled, count in session.execute(grouped).tuples():
+    for plan_id, state, is_handled, count in session.execute(grouped):
         states[plan_id][state] += count
         if state is IssuanceState.SITE_REJECTED and not is_handled:
             unhandled[plan_id] += count
@@ -94,7 +94,7 @@ def refusals_of(session: Session, plan_id: int) -> list[tuple[str, str, int]]:
         .group_by(College.name, SigningRecord.reason)
         .order_by(College.name)
     )
-    return list(found.tuples().all())
+    return list(found.all())
 
 
 def refusing_colleges(session: Session, plan_id: int) -> list[tuple[int, str]]:
@@ -105,7 +105,7 @@ def refusing_colleges(session: Session, plan_id: int) -> list[tuple[int, str]]:
         CertificateIssuance.is_rejection_handled.is_(False),
     )
     found = session.execute(select(College.id, College.name).where(College.id.in_(refused)).order_by(College.name))
-    return list(found.tuples().all())
+    return list(found.all())
 
 
 def has_seal(session: Session, actor: Actor) -> bool:
