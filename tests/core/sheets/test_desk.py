@@ -65,11 +65,11 @@ def student(person: Person, **changes: Any) -> Row:
     } | changes
 
 
-def registration(world: World, person: Person, **changes: Any) -> Row:
-    """A row of the registrations sheet for the plan that closes tonight."""
+def registration(world: World, person: Person, *, org: str = "yunfan", **changes: Any) -> Row:
+    """A row of the registrations sheet for the plan that closes tonight, or for another organisation's."""
     with reading() as session:
-        certificate = session.get_one(CertificateType, world.ids["certificate:yunfan:0"])
-        site = session.get_one(ExamSite, world.ids["site:jiangcheng:yunfan"])
+        certificate = session.get_one(CertificateType, world.ids[f"certificate:{org}:0"])
+        site = session.get_one(ExamSite, world.ids[f"site:jiangcheng:{org}"])
         return {
             "name": person.name,
             "id_number": person.id_number,
@@ -118,10 +118,11 @@ def count(model: Any, *where: Any) -> int:
         return session.scalar(select(func.count()).select_from(model).where(*where)) or 0
 
 
-def verified(world: World, crowd: Sequence[Person], **changes: Any) -> None:
+def verified(world: World, crowd: Sequence[Person], *, sheet: str = "candidates", **changes: Any) -> None:
     """Bring people into the college, with photos, and past the check: fit to register."""
     actor = world.actor("jiangcheng")
-    import_students(world, *(student(person, **changes) for person in crowd))
+    data = workbook(sheet, *(student(person, **changes) for person in crowd))
+    assert sound(desk.import_file(actor, sheet, data, "考生.xlsx")).accepted == len(crowd)
     pictures = {f"{person.id_number}.jpg": picture(person.index) for person in crowd}
     assert sound(desk.import_photos(actor, zipped(pictures), "照片.zip")).accepted == len(crowd)
     with transaction(actor) as tx:
@@ -378,6 +379,25 @@ def test_the_same_registrations_sent_by_eight_at_once_are_made_once(any_world: W
     assert {error.code for report in reports for error in report.errors} == {"registered_already"}
     people_ids = [person.id_number for person in CROWD[:6]]
     assert count(Candidate, Candidate.id_number.in_(people_ids), Candidate.registered_count != 1) == 0
+
+
+def test_two_plans_that_take_the_same_people_at_once_are_both_counted(
+    any_world: World, at: Callable[[datetime], datetime]
+) -> None:
+    at(any_world.at(-5))  # when two plans were open to the college
+    verified(any_world, CROWD[:12], sheet="social-candidates")
+    actor = any_world.actor("jiangcheng")
+
+    def send(plan: str, org: str) -> ImportReport:
+        rows = [registration(any_world, person, org=org, kind="社会考生") for person in CROWD[:12]]
+        sheet = "registrations-by-certificate"
+        plan_id = any_world.ids[f"plan:{plan}"]
+        return desk.import_file(actor, sheet, workbook(sheet, *rows), "报考.xlsx", plan_id=plan_id)
+
+    reports = at_once(lambda: send("closing", "yunfan"), lambda: send("arranging", "anlan"))
+    assert [sound(report).accepted for report in reports] == [12, 12]
+    people_ids = [person.id_number for person in CROWD[:12]]
+    assert count(Candidate, Candidate.id_number.in_(people_ids), Candidate.registered_count == 2) == 12
 
 
 def test_every_reason_against_a_registration_is_told_by_its_cell(any_world: World) -> None:
