@@ -1,0 +1,139 @@
+"""The journey: one certificate year, as separate processes on PostgreSQL, and in one process on SQLite."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from admin.app import create_app
+from bot import app as bot_app
+from core import clock, db, settings
+from core.gateways.seal import LocalSealer
+from core.queries.reconcile import reconcile, verify_chain
+from jobs import schedule
+from tests.conftest import postgres_database
+from tests.fakes import running_bot_api
+from tests.journeys.year import Year, live
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def free_port() -> int:
+    """A port nobody uses just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def travelling(monkeypatch: pytest.MonkeyPatch, folder: Path, **more: str) -> None:
+    """Settings of a demo whose clock travels, for this process and those it starts."""
+    for name, value in {"DATA_DIR": str(folder), "DEMO": "true", **more}.items():
+        monkeypatch.setenv(f"KAOWU_{name}", value)
+    settings.forget()
+    clock.configure(travel_file=folder / "clock")
+
+
+@contextmanager
+def processes(*commands: str) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """`kaowu panel`, `kaowu bot`, … each on its own; ended politely, and every one must end well."""
+    started = [subprocess.Popen([sys.executable, str(ROOT / "kaowu.py"), command]) for command in commands]
+    try:
+        yield started
+    finally:
+        for process in started:
+            process.terminate()
+        codes = [process.wait(30) for process in started]
+    assert codes == [0] * len(codes), "a process did not end cleanly"
+
+
+@contextmanager
+def in_this_process() -> Iterator[None]:
+    """Bot and jobs on an event loop of their own, as `kaowu run` has them."""
+    stop: asyncio.Event | None = None
+    loop = asyncio.new_event_loop()
+    begun = threading.Event()
+
+    async def both() -> None:
+        nonlocal stop
+        stop = asyncio.Event()
+        begun.set()
+        await asyncio.gather(bot_app.run(stop), schedule.run(stop))
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(both(),), daemon=True)
+    thread.start()
+    begun.wait(10)
+    try:
+        yield
+    finally:
+        assert stop is not None
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(30)
+        assert not thread.is_alive()
+        loop.close()
+
+
+def answers(base: str) -> None:
+    """Wait until the panel is up."""
+    for _ in range(150):
+        try:
+            if httpx.get(f"{base}/healthz", timeout=2).status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.2)
+    raise AssertionError("the panel did not start")
+
+
+def everything_adds_up(pdf: bytes) -> None:
+    """The seal is whole, every sum is right, the chain is unbroken."""
+    assert LocalSealer().check(pdf).is_valid
+    with db.reading() as session:
+        assert [item for item in reconcile(session) if item.broken] == []
+        verdict = verify_chain(session)
+    assert verdict.broken_at is None and verdict.length > 100
+
+
+@pytest.mark.postgres
+@pytest.mark.timeout(300)
+def test_a_year_as_separate_processes_on_postgresql(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with postgres_database() as url:
+        port = free_port()
+        travelling(monkeypatch, tmp_path, DATABASE_URL=url, PORT=str(port))
+        with running_bot_api(token=settings.simulator_token(), username="kaowu_test_bot") as fake:
+            monkeypatch.setenv("KAOWU_TELEGRAM_API_URL", fake.root)
+            settings.forget()
+            db.configure()
+            db.upgrade()
+            base = f"http://127.0.0.1:{port}"
+            with processes("panel", "bot", "jobs"):
+                answers(base)
+                pdf = live(Year(base, fake.api, new_client=lambda: None))
+            everything_adds_up(pdf)
+            for command in (["reconcile"], ["audit", "verify"]):
+                done = subprocess.run([sys.executable, str(ROOT / "kaowu.py"), *command], env=os.environ.copy())
+                assert done.returncode == 0, command
+
+
+@pytest.mark.timeout(300)
+def test_a_year_in_one_process_on_sqlite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    travelling(monkeypatch, tmp_path)
+    with running_bot_api(token=settings.simulator_token(), username="kaowu_test_bot") as fake:
+        monkeypatch.setenv("KAOWU_TELEGRAM_API_URL", fake.root)
+        settings.forget()
+        db.configure()
+        db.upgrade()
+        app: Any = create_app()
+        with in_this_process():
+            pdf = live(Year("http://127.0.0.1:8000", fake.api, new_client=lambda: httpx.WSGITransport(app=app)))
+        everything_adds_up(pdf)
