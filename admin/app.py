@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import logging
 import traceback
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, redirect, url_for
-from flask.typing import ResponseReturnValue
+from flask import Flask
 from flask_admin import Admin
 from flask_admin.theme import Bootstrap4Theme
 from flask_babel import Babel
@@ -20,7 +17,26 @@ from flask_wtf import CSRFProtect
 
 from admin import auth, guard, profile
 from admin.home import HomeView
+from admin.phone import pages as phone_pages
+from admin.portal import pages as portal_pages
 from admin.session import set_up_login
+from admin.views import (
+    accounts,
+    arrangement,
+    candidates,
+    catalogue,
+    certificates,
+    documents,
+    imports,
+    organisations,
+    pilots,
+    plans,
+    registrations,
+    rooms,
+    scores,
+    sites,
+    trail,
+)
 from core import db, settings
 from core.models.registry import metadata
 
@@ -28,24 +44,24 @@ log = logging.getLogger(__name__)
 TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
 LARGEST_REQUEST = 21 * 1024 * 1024
 IDLE = timedelta(minutes=60)
+# Everything with a place under /admin/, one file per subject; each offers views(db).
 SUBJECTS = (
-    "organisations",
-    "accounts",
-    "catalogue",
-    "pilots",
-    "plans",
-    "candidates",
-    "sites",
-    "rooms",
-    "registrations",
-    "arrangement",
-    "documents",
-    "scores",
-    "certificates",
-    "imports",
-    "trail",
+    organisations,
+    accounts,
+    catalogue,
+    pilots,
+    plans,
+    candidates,
+    sites,
+    rooms,
+    registrations,
+    arrangement,
+    scores,
+    certificates,
+    documents,
+    imports,
+    trail,
 )
-NEIGHBOURS = ("admin.phone.pages", "admin.portal.pages")
 
 
 class Panel(Flask):
@@ -69,7 +85,8 @@ def create_app(*, behind_proxy: bool = False) -> Flask:
     app.register_blueprint(auth.blueprint(limiter))
     app.register_blueprint(profile.blueprint())
     _mount_panel(app, reading)
-    _mount_neighbours(app)
+    app.register_blueprint(phone_pages.blueprint())
+    app.register_blueprint(portal_pages.blueprint())
     if behind_proxy:
         from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -105,20 +122,5 @@ def _mount_panel(app: Flask, reading: SQLAlchemy) -> None:
         theme=Bootstrap4Theme(swatch="default", fluid=True),
     )
     for subject in SUBJECTS:
-        name = f"admin.views.{subject}"
-        if importlib.util.find_spec(name) is None:
-            continue
-        for view in importlib.import_module(name).views(reading):
+        for view in subject.views(reading):
             admin.add_view(view)
-
-
-def _mount_neighbours(app: Flask) -> None:
-    for name in NEIGHBOURS:
-        if importlib.util.find_spec(name) is not None:
-            app.register_blueprint(importlib.import_module(name).blueprint())
-    if not any(rule.rule == "/" for rule in app.url_map.iter_rules()):
-        app.add_url_rule("/", "front_door", _to_the_panel)
-
-
-def _to_the_panel() -> ResponseReturnValue:
-    return redirect(url_for("admin.index"))

@@ -20,6 +20,7 @@ from core.actors import Actor
 from core.errors import Refusal
 from core.notifications.words import sentence
 from core.rules.permissions import has_role
+from core.sheets import desk
 
 SHEET_TYPES = ".xlsx,.xls"
 MOST_SHOWN = 200
@@ -98,7 +99,7 @@ class SheetPages:
         return page, 422 if request.method == "POST" else 200
 
     def _imported(self, door: SheetDoor, form: Any) -> ResponseReturnValue:
-        report = _desk().import_file(
+        report = desk.import_file(
             current_actor(),
             door.sheet,
             form.file.data,
@@ -123,22 +124,16 @@ class SheetPages:
         door = self._door(sheet)
         if not door.has_template:
             abort(404)
-        return workbook(_desk().template_bytes(door.sheet), f"{door.label}模板.xlsx")
+        return workbook(desk.template_bytes(door.sheet), f"{door.label}模板.xlsx")
 
     @expose("/import/<sheet>/failed/<int:job_id>")
     def failed_rows_view(self, sheet: str, job_id: int) -> ResponseReturnValue:
         """The rejected rows of one import with their reasons, ready to be mended and sent again (R-295)."""
         door = self._door(sheet)
         try:
-            return workbook(_desk().failed_rows(current_actor(), job_id), f"{door.label}未通过行.xlsx")
+            return workbook(desk.failed_rows(current_actor(), job_id), f"{door.label}未通过行.xlsx")
         except Refusal:
             abort(404)
-
-
-def _desk() -> Any:
-    from core.sheets import desk
-
-    return desk
 
 
 def workbook(content: bytes, name: str) -> Response:

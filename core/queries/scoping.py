@@ -1,8 +1,7 @@
 """Which rows an account may see at all (§8.8, R-014, R-016, R-023, R-097, R-182, R-203): one table, default deny.
 
-Every list, every page of one thing and every export of the panel filters by `visible`; who may change what is the
-business of core.rules.permissions. Conditions reach other tables by subqueries only, so that they combine with any
-joins a list makes.
+Every list, page and export filters by `visible`; who may change what is the business of core.rules.permissions.
+Conditions reach other tables by subqueries only, so that they combine with any joins a list makes.
 """
 
 from __future__ import annotations
@@ -192,11 +191,6 @@ def _rooms_of_own_people(actor: Actor, now: datetime) -> Condition:
     )
 
 
-def _in_own_plans(actor: Actor, now: datetime) -> Condition:
-    """R-097."""
-    return Candidate.id.in_(_of(Registration.candidate_id).where(Registration.org_id == actor.org_id))
-
-
 def _after(window_edge: Any) -> Scope:
     """Plans whose edge (a column of ExamPlan) has passed."""
     return lambda actor, now: window_edge < now
@@ -341,7 +335,7 @@ READERS: dict[type[Base], dict[Role, Scope]] = {
     },
     Candidate: {
         Role.ADMIN: _all,
-        Role.TEO: _in_own_plans,
+        Role.TEO: _within(Candidate.id, Registration.candidate_id, _own(Registration.org_id, "org_id")),  # R-097
         **_by(_COLLEGE, _own(Candidate.college_id, "college_id")),
         Role.CANDIDATE: _own(Candidate.id, "candidate_id"),
     },

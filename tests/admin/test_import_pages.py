@@ -1,0 +1,88 @@
+"""Importing a sheet through the panel: a file in, and of every rejected row the number, the reason and the way out."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import openpyxl
+from sqlalchemy import select
+
+from core.models.records import ImportJob
+from tests.admin.conftest import Browser, OpenPanel, words
+from tests.factories import count, rows
+
+PAGE = "/admin/candidates/import/candidates/"
+
+
+def upload(browser: Browser, content: bytes, name: str = "students.xlsx", **fields: str) -> Any:
+    """Send a file as the page does."""
+    return browser.post(PAGE, {"file": (io.BytesIO(content), name)} | fields, content_type="multipart/form-data")
+
+
+def filled(template: bytes, *lines: dict[str, str]) -> bytes:
+    """The blank template with lines typed in under the headings it has."""
+    book = openpyxl.load_workbook(io.BytesIO(template))
+    page = book.worksheets[0]
+    heads = next(row for row in page.iter_rows() if sum(cell.value is not None for cell in row) > 3)
+    where = {str(cell.value).strip("*＊ "): cell.column for cell in heads if cell.value}
+    for place, line in enumerate(lines, start=heads[0].row + 1):
+        for word, value in line.items():
+            column = next(number for head, number in where.items() if head.startswith(word))
+            page.cell(place, column, value)
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def test_the_page_offers_the_blank_template(panel: OpenPanel) -> None:
+    browser = panel("sited").browser("coordinator")
+    page = browser.text(PAGE)
+    assert f"{PAGE}template" in page
+    answer = browser.get(f"{PAGE}template")
+    assert answer.data[:2] == b"PK"
+    assert "filename*=UTF-8''" in answer.headers["Content-Disposition"]
+
+
+def test_every_rejected_row_says_where_and_why_and_can_be_downloaded(panel: OpenPanel) -> None:
+    place = panel("sited")
+    browser = place.browser("coordinator")
+    sheet = filled(
+        browser.get(f"{PAGE}template").data, {"学生姓名": "张三", "证件号码": "110101200001011230", "手机号码": "123"}
+    )
+    answer = upload(browser, sheet)
+    assert answer.status_code == 200, words(answer)[:400]
+    said = words(answer)
+    assert "未通过的行" in said
+    assert "3 手机号码 123 手机号码应为 11 位数字" in said, "the row Excel shows, the column, the value and why"
+    job = rows(select(ImportJob))[0]
+    assert (job.accepted_count, job.rejected_count) == (0, 1)
+    link = f"{PAGE}failed/{job.id}"
+    assert link in answer.text
+    assert browser.get(link).data[:2] == b"PK"
+    assert place.browser("other_coordinator").get(link).status_code == 404
+
+
+def test_a_trial_changes_nothing(panel: OpenPanel) -> None:
+    browser = panel("sited").browser("coordinator")
+    sheet = filled(browser.get(f"{PAGE}template").data, {"学生姓名": "张三", "证件号码": "110101200001011230"})
+    answer = upload(browser, sheet, is_trial="y")
+    assert "没有保存任何数据" in words(answer)
+    assert count(ImportJob) == 0
+
+
+def test_a_file_that_is_no_sheet_is_refused_in_words(panel: OpenPanel) -> None:
+    browser = panel("sited").browser("coordinator")
+    for content in (b"%PDF-1.7 not a sheet", b"PK\x03\x04broken", b"a,b,c\n1,2,3\n"):
+        answer = upload(browser, content)
+        assert answer.status_code == 422
+        assert "文件" in words(answer)
+    assert "请选择一个文件" in words(browser.post(PAGE, {}, content_type="multipart/form-data"))
+    assert count(ImportJob) == 0
+
+
+def test_who_may_not_import_finds_no_such_page(panel: OpenPanel) -> None:
+    place = panel("sited")
+    for login in ("teo", "province", "admin", "reviewer"):
+        assert place.browser(login).get(PAGE).status_code == 404, login
+    assert place.browser("coordinator").get("/admin/candidates/import/scores/").status_code == 404
