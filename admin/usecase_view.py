@@ -195,7 +195,7 @@ class UseCaseView(VerbPages, SheetPages, Listing):
     def scaffold_form(self) -> type[PanelForm]:
         return PanelForm
 
-    # -- words and buttons ------------------------------------------------------------------------------------------------
+    # -- words and buttons ------------------------------------------------------------------------------------------
 
     def notes(self) -> str | Markup:
         """A hint above the list; none by default."""

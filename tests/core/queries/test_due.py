@@ -1,0 +1,147 @@
+"""Whose turn it is at each stage of the year, and what the clock does next."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from core import clock
+from core.db import reading
+from core.demo.people import people
+from core.queries.due import DueItem, next_event, tasks_for, timeline, urgency_of
+from core.rules.candidates import CandidateKind
+from core.rules.certificates import Party
+from core.rules.values import Gender
+from core.usecases import candidates, certificates, pilots
+from tests.factories import (
+    DECLARATION,
+    WINDOWS,
+    Year,
+    Years,
+    application_values,
+    candidate_values,
+    moment,
+    on,
+)
+
+# Who has what to do at each stage, as kind: count; whoever is not listed has nothing.
+TURNS: dict[str, dict[str, dict[str, int]]] = {
+    "declared": {
+        "coordinator": {"declarations.open": 1},
+        "signatory": {"declarations.open": 1},
+        "other_coordinator": {"declarations.open": 1},
+    },
+    "applied": {"city": {"applications.city": 1}, "other_province": {"applications.preliminary": 1}},
+    "planned": {"teo": {"plans.draft": 1}},
+    "registered": {
+        "coordinator": {"registrations.open": 1},
+        "signatory": {"registrations.open": 1},
+        "other_coordinator": {"registrations.open": 1},
+        "teo": {"plans.draft": 1},
+    },
+    "arranged": {"teo": {"plans.draft": 1, "arrangement.unpublished": 2}},
+    "concluded": {"teo": {"plans.draft": 1, f"signing.{Party.TEO.value}.1": 2}},
+    "signed_by_teo": {
+        "teo": {"plans.draft": 1},
+        "signatory": {"signing.college.1": 2},
+        "reviewer": {"signing.college.1": 2},
+    },
+    "signed": {"teo": {"plans.draft": 1, "issuances.ready": 2}},
+    "issued": {"teo": {"plans.draft": 1}},
+}
+EVERYBODY = ("admin", "province", "other_province", "city", "teo", "other_teo", "coordinator", "signatory", "reviewer",
+             "invigilator", "other_coordinator")  # fmt: skip
+
+
+def turn(year: Year, login: str, now: datetime) -> list[DueItem]:
+    """What waits for this person."""
+    with reading() as session:
+        return tasks_for(session, year.actor(login), now)
+
+
+@pytest.mark.parametrize("stage", list(TURNS))
+def test_at_every_stage_exactly_those_whose_turn_it_is_are_asked(years: Years, stage: str) -> None:
+    year = years(stage)
+    found = {login: {i.kind: i.count for i in turn(year, login, moment(stage))} for login in EVERYBODY}
+    wanted = {login: TURNS[stage].get(login, {}) for login in EVERYBODY}
+    if stage == "planned":
+        wanted["coordinator"] = wanted["signatory"] = {}
+    assert found == wanted
+
+
+def test_a_returned_application_comes_back_to_its_college_with_the_deadline(years: Years) -> None:
+    year = years("applied")
+    year.do("city", pilots.return_application, application_id=year["application"], reason="请补充")
+    (item,) = turn(year, "coordinator", moment("applied"))
+    assert (item.kind, item.due_at, item.count) == ("applications.returned", DECLARATION[1], 1)
+    assert item.url.startswith("/admin/applications/")
+    assert turn(year, "coordinator", DECLARATION[1] + timedelta(seconds=1)) == [], "nothing can be done any more"
+
+
+def test_drafts_wait_for_whoever_wrote_them(years: Years) -> None:
+    year = years("declared")
+    with clock.pinned(moment("declared")):
+        year.do("coordinator", pilots.save_application, **application_values(year))
+    assert [item.kind for item in turn(year, "coordinator", moment("declared"))] == ["applications.draft"]
+
+
+def test_candidates_without_a_photo_wait_for_their_college(years: Years) -> None:
+    year = years("peopled")
+    newcomer = people(99, 1)[0]
+    values = candidate_values(newcomer, gender=Gender(newcomer.gender))
+    with year.acting("coordinator") as tx:
+        candidates.create_candidate(tx, college_id=year["college"], kind=CandidateKind.COLLEGE, values=values)
+    kinds = {item.kind: item.count for item in turn(year, "coordinator", moment("peopled"))}
+    assert kinds["candidates.no_photo"] == 1
+
+
+def test_a_refused_batch_waits_for_the_teo(years: Years) -> None:
+    year = years("signed_by_teo")
+    year.do(
+        "signatory", certificates.reject_batch, plan_id=year["plan"], party=Party.COLLEGE, reason="姓名有误，请核对"
+    )
+    kinds = {item.kind: item.count for item in turn(year, "teo", moment("signed_by_teo"))}
+    assert kinds["issuances.rejected"] == 2
+
+
+@pytest.mark.parametrize(
+    ("left", "urgency"),
+    [
+        (timedelta(hours=-1), 3),
+        (timedelta(days=1), 3),
+        (timedelta(days=1, seconds=1), 2),
+        (timedelta(days=3), 2),
+        (timedelta(days=3, seconds=1), 1),
+    ],
+)
+def test_urgency_grows_as_the_deadline_nears(left: timedelta, urgency: int) -> None:
+    now = on("2026-05-01 09:00")
+    assert urgency_of(now + left, now) == urgency
+    assert urgency_of(None, now) == 1
+
+
+def test_the_timeline_tells_openings_and_ends_in_order(years: Years) -> None:
+    year = years("planned")
+    with reading() as session:
+        edges = timeline(session, year.actor("coordinator"), moment("planned"))
+        nobody = timeline(session, year.actor("invigilator"), moment("planned"))
+    assert [edge.what for edge in edges[:3]] == ["报考开始", "报考截止", "排考开始"]
+    assert [edge.at for edge in edges] == sorted(edge.at for edge in edges)
+    assert edges[0].at == WINDOWS["registration"][0]
+    assert nobody == []
+
+
+def test_the_next_event_is_the_next_instant_at_which_anything_happens(years: Years) -> None:
+    year = years("planned")
+    with reading() as session:
+        assert next_event(session, moment("planned")) == WINDOWS["registration"][0]
+        assert next_event(session, on("2031-01-01 00:00")) is None
+    assert year["plan"]
+
+
+def test_nothing_personal_is_in_what_is_due(years: Years) -> None:
+    year = years("signed_by_teo")
+    said = " ".join(f"{item.title} {item.detail}" for item in turn(year, "signatory", moment("signed_by_teo")))
+    assert said
+    assert not any(person.name in said or person.id_number in said for person in year.students)
