@@ -137,8 +137,8 @@ class RemoveForm(PanelForm):
 class SittingForm(Form):
     """One session; both ends empty means the line is not used."""
 
-    starts_at = BeijingTime("开始", [Optional()])
-    ends_at = BeijingTime("结束", [Optional()])
+    starts_at = BeijingTime("开始", [])
+    ends_at = BeijingTime("结束", [])  # not Optional(): it would keep validate_ends_at from an end that is missing
 
     def validate_ends_at(self, field: Any) -> None:
         """Half a session is a slip."""

@@ -66,6 +66,9 @@ class SiteForm(PanelForm):
         college_id = college.id if college else 0
         self.certificate_ids.offer(free_certificates(session, org_id, college_id, row.id if row else 0))
 
+    def values(self) -> dict[str, Any]:
+        return super().values() | {"region_code": self.region_code.data or ""}
+
 
 def free_certificates(session: Session, org_id: int, college_id: int, site_id: int = 0) -> list[tuple[int, str]]:
     """Certificates of an org by name and level, without those of another living site of the college (R-104)."""
