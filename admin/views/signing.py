@@ -173,7 +173,7 @@ class SigningView(UseCaseView):
         "for_me": "待我签发",
         "total": "证书总数",
         "signed": "双方签发进度",
-        "refused": "拒绝签发",
+        "refused": "已拒绝",
         "ready": "待发放 / 生成中",
         "failed": "盖章失败",
         "issued": "完成发放",
