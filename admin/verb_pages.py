@@ -124,7 +124,9 @@ class VerbPages:
         actor = current_actor()
         arguments = verb.arguments(actor, form, row)
         reader().rollback()  # let the read snapshot go: what is shown afterwards is what has been written
-        return verb.perform(actor, arguments, row, form.row_version.data or "")
+        result = verb.perform(actor, arguments, row, form.row_version.data or "")
+        reader().rollback()  # asking the row for its id has begun a snapshot older than what was written
+        return result
 
     def _do(self, verb: Verb, form: PanelForm, row: Any) -> str:
         """Perform and say where to go next."""
