@@ -84,8 +84,3 @@ def told(cls: M) -> M:
     """Register a message class under its kind, so that stored rows find their words again."""
     KINDS[cls.kind] = cls
     return cls
-
-
-def revive(kind: str, facts: dict[str, Any]) -> Message:
-    """The message a stored row was made of; KeyError for a kind that no longer exists."""
-    return KINDS[kind](**facts)

@@ -15,7 +15,8 @@ from core import settings
 from core.gateways.keys import Key
 from core.models.records import Notification
 from core.notifications.buttons import press_data
-from core.notifications.message import Button, Message, Press, revive
+from core.notifications.message import Button, Message, Press
+from core.notifications.registry import revive
 from core.notifications.words import TEMPLATES, day, problem, when
 from core.rules.certificates import Party
 from core.rules.notices import LAST_SNOOZE_BEFORE_END, SNOOZE, ReplyState

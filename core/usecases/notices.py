@@ -13,7 +13,8 @@ from sqlalchemy.exc import NoResultFound
 from core.db import Tx
 from core.errors import NotFound, NotPermitted, StaleState, ValueRefused
 from core.models.records import ChatDraft, Notification
-from core.notifications.message import Message, revive
+from core.notifications.message import Message
+from core.notifications.registry import revive
 from core.rules.notices import (
     DELIVERY,
     LAST_SNOOZE_BEFORE_END,

@@ -1,4 +1,4 @@
-"""A person at a desk: opens pages of the real panel, reads them, fills forms by the words on their labels, presses buttons.
+"""A person at a desk: opens pages of the real panel, reads them, fills forms by their labels, presses buttons.
 
 Works the same over the network and, with httpx's WSGI transport, on an app in this process.
 """
@@ -84,7 +84,9 @@ class Page(HTMLParser):
             control.is_checked = "checked" in a
             form.controls.append(control)
         elif tag == "select":
-            form.controls.append(Control(a.get("name", ""), "select", ident=a.get("id", ""), is_multiple="multiple" in a))
+            form.controls.append(
+                Control(a.get("name", ""), "select", ident=a.get("id", ""), is_multiple="multiple" in a)
+            )
             self._open["select"] = form.controls[-1]
         elif tag == "option" and "select" in self._open:
             self._open["select"].options.append([a.get("value", ""), "", "selected" in a])
@@ -107,7 +109,9 @@ class Page(HTMLParser):
         elif tag in ("script", "style"):
             self._open.pop("silent", None)
         else:
-            self._open.pop({"form": "form", "select": "select", "option": "option", "textarea": "textarea"}.get(tag, ""), None)
+            self._open.pop(
+                {"form": "form", "select": "select", "option": "option", "textarea": "textarea"}.get(tag, ""), None
+            )
 
     def handle_data(self, data: str) -> None:
         if "silent" in self._open:
@@ -146,7 +150,7 @@ class Office:
     def log_in(self, login: str, password: str) -> Page:
         """Through the login page."""
         page = self.submit(self.open("/admin/"), 账号=login, 密码=password)
-        assert page.status == 200 and "退出" in page.text, page.text[:300]
+        assert "退出" in page.text, page.text[:300]
         return page
 
     def submit(self, page: Page, _form: Form | None = None, **filled: Any) -> Page:
@@ -160,9 +164,7 @@ class Office:
         response = self.http.post(form.action, data=data, files=files or None, headers={"Referer": page.url})
         return Page(response)
 
-    def _put(
-        self, control: Control, value: Any, is_filled: bool, data: dict[str, Any], files: dict[str, Any]
-    ) -> None:
+    def _put(self, control: Control, value: Any, is_filled: bool, data: dict[str, Any], files: dict[str, Any]) -> None:
         if control.kind in ("submit", "button", "reset") or not control.name:
             return
         if control.kind == "file":

@@ -1,7 +1,7 @@
-"""One certificate year, lived through the panel, the chat and the phone; the clock travels, nothing else is faked.
+"""One certificate year, lived through the panel, the chat and the phone; only the clock is faked: it travels.
 
-The base (regions, organisations, accounts, a certificate) is set up through the use cases, as an installer does; from the
-declaration plan on everything happens where people do it.
+The base (regions, organisations, accounts, a certificate) is set up through the use cases, as an installer does; from
+the declaration plan on everything happens where people do it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from html import unescape
 from typing import Any
 
@@ -147,7 +147,10 @@ def _certificate(year: Year) -> None:
             major_codes=["610205"],
             english_name="Web Front-end (Test)",
         )
-        for key, name, mode in (("theory", "理论考核", ExamMode.COMPUTER), ("practice", "实操考核", ExamMode.PRACTICAL)):
+        for key, name, mode in (
+            ("theory", "理论考核", ExamMode.COMPUTER),
+            ("practice", "实操考核", ExamMode.PRACTICAL),
+        ):
             subject = catalogue.create_subject(tx, certificate_id=certificate.id, name=name, exam_modes={mode})
             year.ids[key] = subject.id
         organisations.set_org_seal(tx, org_id=year.ids["org"], image=issuer_seal("测试评价组织有限公司"))
@@ -202,7 +205,8 @@ def pilot_year(year: Year) -> None:
     application = latest_id(kaowu, "applications")
     early = kaowu.open(f"/admin/applications/do/submit_application/?id={application}")
     refused = kaowu.submit(early, _form=early.form())
-    assert "还缺少" in refused.text and "师资情况" in refused.text
+    assert "还缺少" in refused.text
+    assert "师资情况" in refused.text
     fill = {"faculty_description": "专任教师 8 人。", "venue_description": "机房 2 间。"}
     kaowu.do("applications", "edit", application, **fill)
     kaowu.do("applications", "submit_application", application)
@@ -219,7 +223,8 @@ def pilot_year(year: Year) -> None:
     year.heard("sheng", "【待审核】", "申请 30 人")
     too_many = sheng.open(f"/admin/applications/do/approve_application/?id={application}")
     refused = sheng.submit(too_many, approved_count=31)
-    assert refused.status == 422 and "批准人数" in refused.text
+    assert refused.status == 422
+    assert "批准人数" in refused.text
     sheng.do("applications", "approve_application", application, approved_count=QUOTA)
     told = year.heard("kaowu", "【审核通过】", f"批准 {QUOTA} 人")
     year.api.user_sends_text(CHATS["kaowu"], f"确认　{task_code(told).lower()}")
@@ -569,7 +574,7 @@ def candidate_row(person: Person) -> list[str]:
         "身份证",
         person.id_number,
         person.mobile,
-        str(date.today().year - 1),
+        str(clock.business_today().year - 1),
         "高职(专科)",
         "软件技术",
         "610205",
@@ -580,7 +585,9 @@ def filled(template: bytes, rows: list[list[str]]) -> bytes:
     """A template with rows below its head, as a person types them."""
     book = openpyxl.load_workbook(io.BytesIO(template))
     sheet = book.worksheets[0]
-    head = next(row[0].row for row in sheet.iter_rows() if row[0].value and "姓名" in str(row[0].value) and len(row) > 3)
+    head = next(
+        row[0].row for row in sheet.iter_rows() if row[0].value and "姓名" in str(row[0].value) and len(row) > 3
+    )
     for offset, row in enumerate(rows, start=head + 1):
         for column, value in enumerate(row, start=1):
             cell = sheet.cell(offset, column)
