@@ -44,6 +44,7 @@ class SubjectArrangementView(ThreePages):
     column_filters = ("plan.plan_no", "plan.name", "plan_certificate.certificate.name", "name")
     column_sortable_list = ()
     status_tabs = ExamPlanSubject.arrangement_state
+    column_default_order = [("plan_id", True), ("code", False)]
     column_formatters = {
         "plan.name": lambda view, context, row, name: view.plan_cell(row),
         "name": lambda view, context, row, name: view.subject_cell(row),

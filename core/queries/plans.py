@@ -79,9 +79,7 @@ def registration_standing(session: Session, plan: ExamPlan, college_id: int) -> 
             select(Candidate.state, func.count(Candidate.id))
             .where(Candidate.college_id == college_id, Candidate.kind == CandidateKind.COLLEGE)
             .group_by(Candidate.state)
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     return RegistrationStanding(
         registered=registered or 0,
@@ -149,7 +147,7 @@ EDGE_WORDS = {
     PlanEdge.ENTRY_CLOSES: "成绩登记结束",
     PlanEdge.PUBLICATION_OPENS: "成绩公示开始",
     PlanEdge.REVIEW_CLOSES: "复查申请截止",
-    PlanEdge.PUBLICATION_CLOSES: "公示结束，成绩锁定",
+    PlanEdge.PUBLICATION_CLOSES: "公示结束并锁定成绩",
 }
 
 
