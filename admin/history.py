@@ -44,7 +44,7 @@ def of(session: Session, object_type: str, object_id: int) -> list[Step]:
 def _names(session: Session, entries: Any) -> dict[int, str]:
     ids = {entry.actor_id for entry in entries if entry.actor_id}
     found = session.execute(select(UserAccount.id, UserAccount.real_name).where(UserAccount.id.in_(ids)))
-    return dict(row._tuple() for row in found)
+    return {row[0]: row[1] for row in found}
 
 
 def step(entry: AuditEntry, names: dict[int, str]) -> Step:

@@ -17,7 +17,7 @@ from core.db import transaction
 from core.models.records import Notification
 from core.notifications.render import outcome, panel_text
 from core.notifications.words import when
-from core.queries.due import next_event, tasks_for, timeline
+from core.queries.due import next_event, tasks_for, timeline, ways
 from core.rules.notices import ReplyState
 from core.usecases.notices import acknowledge, see_notices
 
@@ -42,7 +42,11 @@ class HomeView(AdminIndexView):
         """Tasks and timeline."""
         now, actor = clock.now(), current_actor()
         return render_template(
-            "admin/home.html", tasks=tasks_for(reader(), actor, now), edges=timeline(reader(), actor, now), now=now
+            "admin/home.html",
+            tasks=tasks_for(reader(), actor, now),
+            edges=timeline(reader(), actor, now),
+            ways=ways(reader(), actor, now),
+            now=now,
         )
 
     @expose("/notices/")

@@ -49,8 +49,8 @@ def unread() -> int:
 
 
 def add_filters(app: Flask) -> None:
-    """when, day, until and shown for templates."""
-    app.jinja_env.filters |= {"when": when, "day": day, "until": until, "shown": cells.shown}
+    """when, day, until, days and shown for templates."""
+    app.jinja_env.filters |= {"when": when, "day": day, "until": until, "days": days, "shown": cells.shown}
 
 
 def until(instant: datetime, now: datetime) -> str:
@@ -61,3 +61,10 @@ def until(instant: datetime, now: datetime) -> str:
     if minutes >= 48 * 60:
         return f"{word} {minutes // 1440} 天"
     return f"{word} {minutes // 60} 小时" if minutes >= 60 else f"{word} {max(minutes, 1)} 分钟"
+
+
+def days(first: datetime, last: datetime) -> str:
+    """5月1日 – 10日, or with both months: the business days a window covers."""
+    a, b = clock.local(first), clock.local(last)
+    end = f"{b.day}日" if (a.year, a.month) == (b.year, b.month) else f"{b.month}月{b.day}日"
+    return f"{a.month}月{a.day}日" + ("" if a.date() == b.date() else f" – {end}")

@@ -8,6 +8,7 @@ from flask import url_for
 from sqlalchemy import select
 
 from admin.forms import ReasonForm
+from admin.plan_page import two_lines
 from admin.session import current_actor, reader
 from admin.usecase_view import Related, UseCaseView
 from admin.verbs import Verb
@@ -71,11 +72,9 @@ class ApplicationView(UseCaseView):
     menu_order = 20
     one = "份申报"
     column_list = (
-        "plan.year",
         "plan.batch_name",
         "college.name",
         "certificate.full_name",
-        "certificate.org.name",
         "requested_count",
         "approved_count",
         "used",
@@ -104,7 +103,14 @@ class ApplicationView(UseCaseView):
         ("审核通过", (A.APPROVED,)),
         ("审核退回", (A.RETURNED,)),
     )
-    column_formatters = {"used": lambda view, context, row, name: view.used(row)}
+    column_formatters = {
+        "used": lambda view, context, row, name: view.used(row),
+        "plan.batch_name": lambda view, context, row, name: two_lines(row.plan.batch_name, f"{row.plan.year} 年"),
+        "certificate.full_name": lambda view, context, row, name: two_lines(
+            row.certificate.full_name, row.certificate.org.name
+        ),
+    }
+    column_formatters_detail = {"used": column_formatters["used"]}
     detail_groups = (
         ("院校与联系人", ("college.name", "college.contact_name", "college.contact_mobile", "college.contact_email")),
         (

@@ -6,10 +6,13 @@ import json
 from typing import Any
 
 from flask import current_app
+from sqlalchemy import Enum, Table
 
+from admin import cells
 from admin.labels import CHANNELS, LABELS, action_word
 from admin.usecase_view import Related, UseCaseView
 from core.models.records import AuditEntry
+from core.models.registry import metadata
 from core.notifications.words import when
 
 _NOT_SHOWN = "已变更（内容不显示）"
@@ -66,18 +69,23 @@ class TrailView(UseCaseView):
     def related(self, row: AuditEntry) -> list[Related]:
         before: dict[str, Any] = json.loads(row.before) if row.before else {}
         after: dict[str, Any] = json.loads(row.after) if row.after else {}
+        table = metadata.tables.get(row.object_type)
         lines = [
-            (LABELS.get(name, name), _told(before.get(name)), _told(after.get(name)))
+            (LABELS.get(name, name), _told(table, name, before.get(name)), _told(table, name, after.get(name)))
             for name in dict.fromkeys([*before, *after])
         ]
         return [Related("变更内容", ("字段", "之前", "之后"), lines, "这条操作没有改变字段。")]
 
 
-def _told(value: Any) -> str:
-    """Private values were never stored, only their digest."""
-    if value is None:
-        return "—"
-    return _NOT_SHOWN if isinstance(value, dict) else str(value)
+def _told(table: Table | None, name: str, value: Any) -> str:
+    """A stored value in words. Private values were never stored, only their digest; numbers of people are masked."""
+    if isinstance(value, dict):
+        return _NOT_SHOWN
+    kind = table.c[name].type if table is not None and name in table.c else None
+    if isinstance(kind, Enum) and kind.enum_class is not None and isinstance(value, str):
+        word = next((member for member in kind.enum_class if member.value == value), None)
+        return str(getattr(word, "label", value))
+    return str(cells.shown(value, name))
 
 
 def views(db: Any) -> list[UseCaseView]:

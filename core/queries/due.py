@@ -27,10 +27,11 @@ from core.rules.certificates import IssuanceState, Party
 from core.rules.notices import DeliveryState
 from core.rules.organisations import Role
 from core.rules.pilots import ApplicationState, DeclarationState
-from core.rules.plans import PlanState
+from core.rules.plans import PlanState, plan_phase
 from core.rules.registrations import SittingState
 from core.rules.scores import ScoreState
 from core.rules.sites import SiteReview
+from core.rules.windows import Window
 
 SOON = timedelta(days=3)
 
@@ -164,7 +165,7 @@ def _own_sites(desk: Desk) -> Iterator[DueItem]:
 
 def _candidates(desk: Desk) -> Iterator[DueItem]:
     wanted = select(Candidate.state, func.count(Candidate.id)).where(visible(Candidate, desk.actor, desk.now))
-    numbers = {state: count for state, count in desk.session.execute(wanted.group_by(Candidate.state))}
+    numbers = {row[0]: row[1] for row in desk.session.execute(wanted.group_by(Candidate.state))}
     for tab, state in enumerate(CandidateState, start=1):
         if state is not CandidateState.VERIFIED:
             url = f"/admin/candidates/?tab={tab}"
@@ -325,12 +326,53 @@ def _edges(desk: Desk) -> Iterator[Edge]:
             yield from _of(window, plan.name, f"/admin/plans/details/?id={plan.id}", desk.now)
 
 
-def _of(window: Any, plan: str, url: str, now: datetime) -> Iterator[Edge]:
+def _of(window: Window, plan: str, url: str, now: datetime) -> Iterator[Edge]:
     subject = window.name.removesuffix("时间")
     if window.opens_at > now:
         yield Edge(window.opens_at, plan, f"{subject}开始", False, url)
     if window.closes_at >= now:
         yield Edge(window.closes_at, plan, f"{subject}截止", True, url)
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One window of a plan's way: place is -1 when it is over, 0 while it is open, 1 when it lies ahead."""
+
+    name: str
+    opens_at: datetime
+    closes_at: datetime
+    place: int
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How far a plan has come: its phase in words, and its five windows."""
+
+    plan: str
+    url: str
+    phase: str
+    legs: tuple[Leg, ...]
+
+
+def ways(session: Session, actor: Actor, now: datetime, *, limit: int = 6) -> list[Way]:
+    """Published plans this person sees whose year is not over, the one that moves next first."""
+    desk = Desk(session, actor, now)
+    running = desk.plans(ExamPlan.state == PlanState.PUBLISHED, ExamPlan.publication_closes_at >= now)
+    running.sort(key=lambda plan: plan.windows.next_edge(now) or plan.publication_closes_at)
+    return [
+        Way(
+            plan.name,
+            f"/admin/plans/details/?id={plan.id}",
+            plan_phase(plan.state, plan.windows, now).label,
+            tuple(_leg(window, now) for window in plan.windows),
+        )
+        for plan in running[:limit]
+    ]
+
+
+def _leg(window: Window, now: datetime) -> Leg:
+    place = -1 if window.over(now) else 0 if window.started(now) else 1
+    return Leg(window.name.removesuffix("时间"), window.opens_at, window.closes_at, place)
 
 
 def next_event(session: Session, now: datetime) -> datetime | None:

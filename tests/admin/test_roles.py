@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 
 import pytest
+from sqlalchemy import select
 
+from core.models.records import AuditEntry
 from tests.admin.conftest import OpenPanel
 from tests.admin.test_flask_admin_traps import views
-from tests.factories import CAST
+from tests.factories import CAST, rows
 
 MENU = re.compile(r'class="menu-item[^"]*"[^>]*>(?:<svg.*?</svg>)?([^<]+)</a>', re.S)
 
@@ -89,3 +91,15 @@ def test_mobiles_and_id_numbers_are_masked(panel: OpenPanel) -> None:
     page = place.browser("teo").text(f"/admin/sites/details/?id={place.year['site']}")
     assert "199****0000" in page, "R-010"
     assert "19900000000" not in page
+
+
+def test_the_trail_shows_what_changed_in_words_and_masks_people(panel: OpenPanel) -> None:
+    place = panel("peopled")
+    browser = place.browser("admin")
+    person = place.year.students[0]
+    pages = [browser.text(f"/admin/trail/details/?id={entry}") for entry in sorted(ids(browser.text("/admin/trail/")))]
+    assert not any(person.id_number in page or person.mobile in page for page in pages)
+    (found,) = rows(select(AuditEntry.id).where(AuditEntry.object_type == "quotas").limit(1))
+    page = browser.text(f"/admin/trail/details/?id={found}")
+    assert "批准指标" in page
+    assert "有效" in page

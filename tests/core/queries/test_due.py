@@ -9,7 +9,7 @@ import pytest
 from core import clock
 from core.db import reading
 from core.demo.people import people
-from core.queries.due import DueItem, next_event, tasks_for, timeline, urgency_of
+from core.queries.due import DueItem, next_event, tasks_for, timeline, urgency_of, ways
 from core.rules.candidates import CandidateKind
 from core.rules.certificates import Party
 from core.rules.values import Gender
@@ -145,3 +145,24 @@ def test_nothing_personal_is_in_what_is_due(years: Years) -> None:
     said = " ".join(f"{item.title} {item.detail}" for item in turn(year, "signatory", moment("signed_by_teo")))
     assert said
     assert not any(person.name in said or person.id_number in said for person in year.students)
+
+
+@pytest.mark.parametrize(
+    ("at", "phase", "places"),
+    [
+        ("2026-04-20 09:00", "未开始", (1, 1, 1, 1, 1)),
+        ("2026-05-02 09:00", "报考中", (0, 1, 1, 1, 1)),
+        ("2026-05-10 19:00", "待排考", (-1, 1, 1, 1, 1)),
+        ("2026-06-02 09:00", "公示中", (-1, -1, -1, -1, 0)),
+    ],
+)
+def test_a_plans_way_shows_which_windows_are_over_open_and_ahead(
+    years: Years, at: str, phase: str, places: tuple[int, ...]
+) -> None:
+    year = years("planned")
+    with reading() as session:
+        (way,) = ways(session, year.actor("teo"), on(at))
+        assert ways(session, year.actor("other_teo"), on(at)) == []
+        assert ways(session, year.actor("teo"), WINDOWS["publication"][1] + timedelta(seconds=1)) == []
+    assert way.phase == phase
+    assert tuple(leg.place for leg in way.legs) == places
