@@ -258,7 +258,7 @@ class Tx:
         reason: str = "",
         **columns: Any,
     ) -> list[int]:
-        """Move every row that where finds and the machine allows; one statement per target, ids of the moved returned."""
+        """Move every row that where finds and the machine allows; one statement per target, returns the moved ids."""
         self.session.flush()
         column = getattr(model, machine.column)
         moved: list[int] = []

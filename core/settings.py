@@ -111,7 +111,7 @@ def secret_key() -> bytes:
 
 
 def _make_secret(path: Path) -> None:
-    """Written whole under another name first: of several processes that start at once, one key wins and none is torn."""
+    """Written whole under another name first: of processes that start at once one key wins, and none is torn."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, draft = tempfile.mkstemp(dir=path.parent)  # readable by its owner alone
     with os.fdopen(handle, "w") as file:

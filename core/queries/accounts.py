@@ -97,7 +97,7 @@ def province_contact(session: Session, province_code: str) -> str:
 
 def college_names(session: Session, ids: list[int]) -> dict[int, str]:
     """College id to name."""
-    return dict(session.execute(select(College.id, College.name).where(College.id.in_(ids))).tuples().all())
+    return dict(session.execute(select(College.id, College.name).where(College.id.in_(ids))).all())
 
 
 def owner_by_code(session: Session, role: Role, code: str) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def _people(session: Session, actor: Actor, subject_ids: Sequence[int]) -> tuple
     )
     registered: dict[int, int] = defaultdict(int)
     left: dict[int, int] = defaultdict(int)
-    for subject_id, state, number in counted.tuples():
+    for subject_id, state, number in counted:
         registered[subject_id] += number
         left[subject_id] += number if state is SittingState.NOT_ARRANGED else 0
     return registered, left
@@ -88,7 +88,7 @@ def _arranged(session: Session, actor: Actor, subject_ids: Sequence[int]) -> dic
         .where(RoomArrangement.plan_subject_id.in_(subject_ids), visible(SeatAssignment, actor))
         .group_by(RoomArrangement.session_id)
     )
-    return {session_id: (sites, people) for session_id, sites, people in counted.tuples()}
+    return {session_id: (sites, people) for session_id, sites, people in counted}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +124,7 @@ def demands(session: Session, plan_id: int, *site_ids: int) -> list[Demand]:
             .join(ExamPlanSubject, ExamPlanSubject.id == ExamSession.plan_subject_id)
             .where(ExamPlanSubject.plan_id == plan_id)
             .group_by(ExamSession.plan_subject_id)
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     wanted = (
         select(ExamSite, ExamPlanSubject, func.count(SubjectRegistration.id))
@@ -149,7 +147,7 @@ def demands(session: Session, plan_id: int, *site_ids: int) -> list[Demand]:
             *rooms.get((site.id, subject.id), (0, 0)),
             sessions.get(subject.id, 0),
         )
-        for site, subject, registered in session.execute(wanted).tuples()
+        for site, subject, registered in session.execute(wanted)
     ]
 
 
@@ -166,4 +164,4 @@ def _rooms(session: Session, plan_id: int) -> dict[tuple[int, int], tuple[int, i
         .where(ExamRoom.plan_id == plan_id)
         .group_by(ExamRoom.site_id, ExamRoomSubject.plan_subject_id)
     )
-    return {(site, subject): (rooms, int(seats)) for site, subject, rooms, seats in counted.tuples()}
+    return {(site, subject): (rooms, int(seats)) for site, subject, rooms, seats in counted}

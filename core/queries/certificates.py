@@ -90,7 +90,7 @@ def fingerprint(pairs: Sequence[tuple[int, int]]) -> str:
 
 def batch_version(session: Session, where: ColumnElement[bool]) -> int:
     """The fingerprint of a batch as a number that fits a button."""
-    rows = session.execute(select(CertificateIssuance.id, CertificateIssuance.version).where(where)).tuples().all()
+    rows = session.execute(select(CertificateIssuance.id, CertificateIssuance.version).where(where)).all()
     return int(fingerprint([(a, b) for a, b in rows])[:7], 16)
 
 

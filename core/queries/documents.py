@@ -93,7 +93,7 @@ def photos_of(session: Session, candidate_ids: list[int]) -> dict[int, bytes]:
     query = select(CandidatePhoto.candidate_id, CandidatePhoto.data).where(
         CandidatePhoto.candidate_id.in_(candidate_ids)
     )
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
 
 
 def by_candidate(rows: list[SeatedRow]) -> dict[int, list[SeatedRow]]:

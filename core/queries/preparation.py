@@ -62,7 +62,7 @@ def _number_of(session: Session, model: type[Registration] | type[ExamRoom], pla
 
 def _by_state(session: Session, college_id: int) -> dict[CandidateState, int]:
     counted = select(Candidate.state, func.count(Candidate.id)).where(Candidate.college_id == college_id)
-    return dict(session.execute(counted.group_by(Candidate.state)).tuples().all())
+    return dict(session.execute(counted.group_by(Candidate.state)).all())
 
 
 def _with_site(session: Session, plan: ExamPlan, college_id: int) -> int:
@@ -101,7 +101,7 @@ def _sittings(session: Session, plan: ExamPlan, college_id: int) -> tuple[int, i
             ),
         )
         .group_by(SubjectRegistration.plan_subject_id, SubjectRegistration.state)
-    ).tuples()
+    )
     total = ready = 0
     for subject_id, state, number in counted:
         total += number
@@ -132,4 +132,4 @@ def college_standings(session: Session, plan: ExamPlan) -> list[CollegeStanding]
 
 def _per_college(session: Session, model: type[Registration] | type[ExamRoom], plan: ExamPlan) -> dict[int, int]:
     counted = select(model.college_id, func.count(model.id)).where(model.plan_id == plan.id)
-    return dict(session.execute(counted.group_by(model.college_id)).tuples().all())
+    return dict(session.execute(counted.group_by(model.college_id)).all())

@@ -89,7 +89,7 @@ def _kind(spec: SheetSpec, kind: CandidateKind) -> SheetKind:
         college = tx.get(College, own_college(tx.actor))
         permit(tx.actor, ACT, college)
         fields = [column.field for column in spec.columns]
-        return Export(college, tx.session.execute(candidates_of(college.id, kind, fields)).tuples())
+        return Export(college, tx.session.execute(candidates_of(college.id, kind, fields)))
 
     return SheetKind(spec, ACT, take, export)
 

@@ -75,7 +75,7 @@ def take(tx: Tx, batch: Batch) -> Outcome:
 def export(tx: Tx, plan_id: int | None) -> Export:
     """What the college has registered in the chosen plan."""
     plan = tx.get(ExamPlan, chosen(plan_id))
-    return Export(plan, tx.session.execute(registrations_of(plan.id, own_college(tx.actor))).tuples())
+    return Export(plan, tx.session.execute(registrations_of(plan.id, own_college(tx.actor))))
 
 
 REGISTRATIONS = SheetKind(BY_CERTIFICATE, "register", take, export, needs_plan=True)

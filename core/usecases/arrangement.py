@@ -141,7 +141,7 @@ def _problem(tx: Tx, plan: ExamPlan) -> tuple[list[problem.Sitting], list[proble
         .join(CandidateSnapshot, CandidateSnapshot.id == Registration.snapshot_id)
         .where(Registration.plan_id == plan.id, SubjectRegistration.state == SittingState.NOT_ARRANGED)
     )
-    sittings = [problem.Sitting(r[0], r[1], r[2], r[3], (f"{r[4]:09d}", r[5], r[6])) for r in rows.tuples()]
+    sittings = [problem.Sitting(r[0], r[1], r[2], r[3], (f"{r[4]:09d}", r[5], r[6])) for r in rows]
     sessions = [
         problem.Session(row.id, row.plan_subject_id, row.starts_at, row.ends_at)
         for row in tx.all(
@@ -199,7 +199,7 @@ def _give_tickets(tx: Tx, plan: ExamPlan) -> None:
         .join(SeatAssignment, SeatAssignment.subject_registration_id == SubjectRegistration.id)
         .where(CandidateSnapshot.plan_id == plan.id, CandidateSnapshot.ticket_no.is_(None))
         .order_by(SeatAssignment.room_arrangement_id, SeatAssignment.seat_no)
-    ).tuples()
+    )
     site_of: dict[int, str] = {}
     for snapshot_id, site in rows:
         site_of.setdefault(snapshot_id, site)

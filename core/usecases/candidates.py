@@ -57,7 +57,7 @@ def import_candidates(
     college = tx.get(College, college_id)
     permit(tx.actor, "edit_candidates", college)
     outcome = Outcome()
-    majors = dict(tx.session.execute(select(Major.code, Major.name)).tuples().all())
+    majors = dict(tx.session.execute(select(Major.code, Major.name)).all())
     if kind is CandidateKind.SOCIAL:
         majors[""] = ""
     known = _known_people(tx, rows)

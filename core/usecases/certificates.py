@@ -266,7 +266,7 @@ def _unchanged_items(tx: Tx, session: SigningSession) -> list[CertificateIssuanc
         .with_for_update(of=CertificateIssuance)
         .execution_options(populate_existing=True)
     )
-    rows = tx.session.execute(query).tuples().all()
+    rows = tx.session.execute(query).all()
     if any(issuance.version != version for issuance, version in rows):
         raise StaleState("batch_changed", rule="R-237", thing=ISSUANCE.name, state="")
     return [issuance for issuance, _ in rows]

@@ -134,9 +134,7 @@ def _desk(tx: Tx, plan: ExamPlan, college: College, numbers: Sequence[str]) -> _
                 select(Registration.candidate_id, Registration.certificate_id).where(
                     Registration.plan_id == plan.id, Registration.college_id == college.id
                 )
-            )
-            .tuples()
-            .all()
+            ).all()
         ),
     )
 
@@ -170,7 +168,7 @@ def _open_majors(tx: Tx, plan: ExamPlan, college: College) -> dict[int, set[str]
             DeclarationPlan.year == plan.exam_year,
         )
     )
-    for certificate_id, code in rows.tuples():
+    for certificate_id, code in rows:
         stated[certificate_id].add(code)
     narrowed = {ident: {code for code in codes if code} for ident, codes in stated.items() if None not in codes}
     return open_ | {ident: codes for ident, codes in narrowed.items() if ident in open_}
@@ -200,7 +198,7 @@ def _usable_sites(tx: Tx, plan: ExamPlan, college: College) -> tuple[dict[str, s
         )
     )
     for query in (own, lent):
-        for number, ident, certificate_id in tx.session.execute(query).tuples():
+        for number, ident, certificate_id in tx.session.execute(query):
             usable[number].add(certificate_id)
             ids[number] = ident
     return usable, ids
@@ -374,7 +372,7 @@ def _held_snapshots(tx: Tx, plan: ExamPlan, ids: Sequence[int]) -> dict[int, int
         query = select(CandidateSnapshot.candidate_id, CandidateSnapshot.id).where(
             CandidateSnapshot.plan_id == plan.id, CandidateSnapshot.candidate_id.in_(part)
         )
-        held |= dict(tx.session.execute(query).tuples().all())
+        held |= dict(tx.session.execute(query).all())
     return held
 
 

@@ -98,7 +98,7 @@ def _seated(tx: Tx, plan: ExamPlan, tickets: Sequence[str]) -> dict[tuple[str, s
             .outerjoin(RoomArrangement, RoomArrangement.id == SeatAssignment.room_arrangement_id)
             .outerjoin(ExamSession, ExamSession.id == RoomArrangement.session_id)
             .where(CandidateSnapshot.plan_id == plan.id, CandidateSnapshot.ticket_no.in_(part))
-        ).tuples()
+        )
         for person, subject, sitting, score, ends_at in rows:
             found[person.ticket_no or "", subject.code] = _Seated(
                 sitting.id,
@@ -294,7 +294,7 @@ def _outcomes(tx: Tx, ids: Sequence[int]) -> tuple[dict[int, list[SubjectOutcome
     )
     outcomes: dict[int, list[SubjectOutcome]] = defaultdict(list)
     certificate_of: dict[int, int] = {}
-    for ident, certificate, state, pass_tenths, weight, tenths, absent, invalid in rows.tuples():
+    for ident, certificate, state, pass_tenths, weight, tenths, absent, invalid in rows:
         certificate_of[ident] = certificate
         outcomes[ident].append(
             SubjectOutcome(

@@ -206,7 +206,7 @@ class Office:
         raise AssertionError(f"no link {words!r} on {page.url}: {[text for _, text in page.links]}")
 
     def do(self, slug: str, verb: str, ident: int | None = None, *, ask: str = "", **filled: Any) -> Page:
-        """A verb of a view by its address: its form or question, filled and sent; refused verbs raise with the words."""
+        """A verb of a view by its address: its form or question, filled and sent; a refusal is a failure here."""
         path = f"/admin/{slug}/do/{verb}/" + (f"?id={ident}" if ident is not None else f"?{ask}" if ask else "")
         page = self.open(path)
         assert page.status == 200, (path, page.status, page.text[:300])
