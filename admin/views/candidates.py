@@ -264,6 +264,9 @@ class CandidateView(UseCaseView):
     def name_of(self, row: Any) -> str:
         return str(row.name)
 
+    def empty_words(self) -> str:
+        return "没有符合条件的考生。先导入学生信息，再上传照片，认证通过后才能报考。"
+
     # -- one candidate -------------------------------------------------------------------------------------------------
 
     def links(self, row: Any) -> list[Link]:

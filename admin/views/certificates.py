@@ -56,16 +56,14 @@ def waits_for_college(row: CertificateIssuance, actor: Actor) -> bool:
 
 def document_cell(row: CertificateIssuance) -> str | Markup:
     """电子证书 as a link for those who may have it."""
-    if row.state is not IssuanceState.ISSUED:
-        return cells.NOTHING
-    if not may(current_actor(), DOWNLOAD, row):
-        return "已生成"
+    if row.state is not IssuanceState.ISSUED or not may(current_actor(), DOWNLOAD, row):
+        return ""
     return Markup('<a href="{}">下载电子证书</a>').format(url_for("issuances.document_view", ident=row.id))
 
 
 def state_cell(row: CertificateIssuance) -> Markup:
-    """The state, and what stands in the way below it."""
-    below = ""
+    """The state, and below it what stands in the way, or the document."""
+    below = document_cell(row)
     if row.state is IssuanceState.STAMP_FAILED:
         below = problem(row.failure_code or "")
     elif row.state is IssuanceState.SITE_REJECTED:
@@ -83,7 +81,7 @@ class IssuanceView(UseCaseView):
     menu_order = 80
     one = "张证书"
     list_template = "admin/issuances.html"
-    column_list = ("registration.snapshot", "certificate", "plan", "issued_on", "state", "document")
+    column_list = ("registration.snapshot", "certificate", "plan", "issued_on", "state")
     column_labels: ClassVar[dict[str, str]] = {
         **WHO_LABELS,
         "certificate": "证书 / 编号",
@@ -99,6 +97,7 @@ class IssuanceView(UseCaseView):
         "state": "颁证状态",
         "document": "电子证书",
         "rejection_note": "退回的处理说明",
+        "failure": "盖章失败原因",
         "composite": "综合成绩",
         "rule": "考核通过条件",
         "verify": "公开查验",
@@ -135,6 +134,11 @@ class IssuanceView(UseCaseView):
         "sha256": lambda view, context, row, name: row.document.sha256 if row.document else None,
         "registration.candidate.photo_hash": lambda view, context, row, name: portrait(row.registration.candidate),
     }
+    column_formatters_detail: ClassVar[dict[str, Any]] = {
+        **column_formatters,
+        "state": lambda view, context, row, name: cells.badge(row.state),
+        "failure": lambda view, context, row, name: problem(row.failure_code) if row.failure_code else None,
+    }
     status_tabs = CertificateIssuance.state
     detail_groups = (
         (
@@ -150,6 +154,7 @@ class IssuanceView(UseCaseView):
                 "sealed_at",
                 "sha256",
                 "rejection_note",
+                "failure",
             ),
         ),
         ("考生（报考时的信息）", WHO),

@@ -213,6 +213,9 @@ class RegistrationView(UseCaseView):
         """导入记录, for those who import."""
         return [Link("导入记录", url_for("imports.index_view"))] if has_role(current_actor(), REGISTER) else []
 
+    def empty_words(self) -> str:
+        return "没有符合条件的报考。只有在计划的报考时间内才能导入报考。"
+
     def desk(self) -> list[dict[str, Any]]:
         """Open plans of this college with their numbers, for the cards above the list."""
         actor = current_actor()
