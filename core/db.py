@@ -153,6 +153,8 @@ def transaction(actor: Actor) -> Iterator[Tx]:
             session.commit()
         except IntegrityError as clash:
             session.rollback()
+            if _is_our_mistake(clash):
+                raise
             raise _as_refusal(clash) from clash
         except StaleDataError as lost:
             session.rollback()
@@ -471,6 +473,11 @@ def _as_refusal(clash: IntegrityError) -> AlreadyThere:
     """The constraint's name is the refusal's fact, so that a race lost reads like the check that came too early."""
     name = getattr(getattr(clash.orig, "diag", None), "constraint_name", None)
     return AlreadyThere(constraint=name or _sqlite_constraint(str(clash.orig)))
+
+
+def _is_our_mistake(clash: IntegrityError) -> bool:
+    """A column left empty that must not be: no race brings that about, a forgotten check does."""
+    return getattr(clash.orig, "sqlstate", None) == "23502" or str(clash.orig).startswith("NOT NULL")
 
 
 def _sqlite_constraint(text: str) -> str:
