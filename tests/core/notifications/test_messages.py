@@ -1,0 +1,369 @@
+"""Every message there is, in words: whole, short, with verbs for buttons, and without anybody's personal data."""
+
+from __future__ import annotations
+
+import html
+import importlib
+import pkgutil
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+import core.notifications
+from core import clock
+from core.actors import SYSTEM
+from core.db import reading, transaction
+from core.gateways.seal import SealFailed
+from core.models.candidates import Candidate
+from core.models.records import Notification
+from core.models.registrations import CandidateSnapshot
+from core.notifications import render
+from core.notifications.candidates import ManualConfirmationNeeded
+from core.notifications.certificates import (
+    CertificatesIssued,
+    SigningRejected,
+    SigningRequested,
+    StampFailed,
+    TeoSigningRequested,
+)
+from core.notifications.message import KINDS, Message, Press
+from core.notifications.pilots import ApplicationDecided, ApplicationWaiting, DeclarationClosed, DeclarationOpened
+from core.notifications.plans import TO_COLLEGES, TO_TEO, PlanEdgePassed, PlanPublished, RegistrationClosing
+from core.notifications.registry import revive
+from core.notifications.sites import SiteDecided, SiteSubmitted
+from core.notifications.words import TEMPLATES
+from core.rules.certificates import Party
+from core.rules.plans import PlanEdge
+from core.usecases import certificates, notices, pilots
+from tests.factories import DECLARATION, SECOND, WINDOWS, Year, Years, count, generate, moment, one, order, rows
+
+At = Callable[[datetime | str], datetime]
+REASON = "请补充实训室的设备数量和软件清单。"
+SAMPLES: dict[str, list[Callable[[Year], Message]]] = {
+    "candidates.manual_confirmation_needed": [lambda y: ManualConfirmationNeeded(y["college"], "2026-03-15T09:00")],
+    "certificates.issued": [lambda y: CertificatesIssued(y["plan"], y["college"], 1)],
+    "certificates.signing_rejected": [lambda y: SigningRejected(y["plan"], "江城示例职业技术学院", 2, REASON, 1)],
+    "certificates.signing_requested": [lambda y: SigningRequested(y["plan"], 1, y["college"])],
+    "certificates.stamp_failed": [
+        lambda y: StampFailed(y["issuance:0"], "seal_missing", 1),
+        lambda y: StampFailed(y["issuance:0"], "a code nobody knows", 1),
+    ],
+    "certificates.teo_signing_requested": [lambda y: TeoSigningRequested(y["plan"], 1)],
+    "pilots.application_decided": [
+        lambda y: ApplicationDecided(y["application"], True, "", 1),
+        lambda y: ApplicationDecided(y["application"], False, REASON, 1),
+    ],
+    "pilots.application_waiting": [lambda y: ApplicationWaiting(y["application"], "city", 1)],
+    "pilots.declaration_closed": [lambda y: DeclarationClosed(y["declaration"])],
+    "pilots.declaration_opened": [lambda y: DeclarationOpened(y["declaration"])],
+    "plans.edge_passed": [
+        lambda y, edge=edge: PlanEdgePassed(y["plan"], edge.value) for edge in PlanEdge if edge in TO_COLLEGES | TO_TEO
+    ],
+    "plans.published": [lambda y: PlanPublished(y["plan"])],
+    "plans.registration_closing": [lambda y: RegistrationClosing(y["plan"], y["college"], 24)],
+    "sites.decided": [
+        lambda y: SiteDecided(y["site"], True, "", 1),
+        lambda y: SiteDecided(y["site"], False, REASON, 1),
+    ],
+    "sites.submitted": [lambda y: SiteSubmitted(y["site"], 1)],
+}
+EVERY = [pytest.param(make, id=f"{kind}-{n}") for kind, makes in SAMPLES.items() for n, make in enumerate(makes)]
+
+
+@pytest.fixture
+def year(years: Years, at: At) -> Year:
+    """A whole year lies behind: every message has something to tell."""
+    found = years("issued")
+    at(moment("issued"))
+    return found
+
+
+def queued(message: Message) -> Notification:
+    """The message as a row of somebody it is for."""
+    with transaction(SYSTEM) as tx:
+        tx.notify(message)
+        row: Notification = tx.one(
+            select(Notification)
+            .where(Notification.kind == message.kind, Notification.dedupe_key == message.dedupe_key()[:160])
+            .order_by(Notification.id)
+            .limit(1)
+        )
+        return row
+
+
+def in_chat(row: Notification, **given: Any) -> render.Rendered:
+    with reading() as session:
+        return render.chat_text(session, session.get_one(Notification, row.id), clock.now(), **given)
+
+
+def visible(text: str) -> str:
+    return html.unescape(re.sub(r"<[^>]+>", "", text))
+
+
+def test_every_message_has_a_sample_here_and_every_sample_a_message() -> None:
+    for module in pkgutil.iter_modules(core.notifications.__path__, "core.notifications."):
+        importlib.import_module(module.name)
+    assert set(KINDS) == set(SAMPLES)
+    assert {path.stem for path in (TEMPLATES / "notifications").glob("*.txt")} == set(SAMPLES)
+
+
+@pytest.mark.parametrize("make", EVERY)
+def test_a_message_is_whole_and_short_enough_for_one_screen(make: Callable[[Year], Message], year: Year) -> None:
+    row = queued(make(year))
+    shown = in_chat(row)
+    words = visible(shown.text)
+    assert words.strip()
+    assert "None" not in words
+    assert "{" not in words
+    assert len(words) <= 280, len(words)
+    assert words.splitlines()[0].startswith("【")
+    assert (row.task_code is not None) is make(year).asks_for_reply()
+
+
+@pytest.mark.parametrize("make", EVERY)
+def test_a_message_has_at_most_three_buttons_and_they_are_verbs(make: Callable[[Year], Message], year: Year) -> None:
+    row = queued(make(year))
+    keys = [key for line in in_chat(row).keys for key in line]
+    assert len(keys) <= 3
+    for key in keys:
+        assert key.label not in {"确定", "取消", "OK"}
+        assert len([part for part in (key.data, key.url, key.page) if part]) == 1
+    with reading() as session:
+        for line in render.sealed(in_chat(row).keys, session.get_one(Notification, row.id), 9_999_999_999):
+            for key in line:
+                assert key.data is None or len(key.data.encode()) <= 64
+
+
+@pytest.mark.parametrize("make", EVERY)
+def test_no_message_names_anybody(make: Callable[[Year], Message], year: Year) -> None:
+    """Neither in the chat, nor in what is kept of it, is there a name, an identity number or a mobile of anybody."""
+    row = queued(make(year))
+    with reading() as session:
+        people = [
+            *session.execute(select(Candidate.name, Candidate.name_pinyin, Candidate.id_number, Candidate.mobile)),
+            *session.execute(select(CandidateSnapshot.name, CandidateSnapshot.id_number, CandidateSnapshot.ticket_no)),
+        ]
+        panel = render.panel_text(session, session.get_one(Notification, row.id), clock.now())
+    said = "\n".join([in_chat(row).text, panel, row.facts, *(k.label for line in in_chat(row).keys for k in line)])
+    assert len(people) >= 12
+    assert not [fact for person in people for fact in person if fact and fact in said]
+
+
+@pytest.mark.parametrize("make", EVERY)
+def test_a_message_is_made_again_from_what_its_row_keeps(make: Callable[[Year], Message], year: Year) -> None:
+    message = make(year)
+    row = queued(message)
+    assert render.message_of(row) == message
+    assert revive(message.kind, message.facts()) == message
+
+
+@pytest.mark.parametrize("make", EVERY)
+def test_a_message_told_again_is_the_same_message(make: Callable[[Year], Message], year: Year) -> None:
+    queued(make(year))
+    before = count(Notification)
+    with transaction(SYSTEM) as tx:
+        assert tx.notify(make(year)) == 0
+    assert count(Notification) == before
+
+
+@pytest.mark.parametrize("make", EVERY)
+def test_a_repeat_says_so_in_its_first_word(make: Callable[[Year], Message], year: Year) -> None:
+    row = queued(make(year))
+    assert in_chat(row, is_repeat=True).text == "【重发】" + in_chat(row).text
+
+
+@pytest.mark.parametrize("make", EVERY)
+def test_a_message_ends_some_time(make: Callable[[Year], Message], year: Year) -> None:
+    ends = make(year).useful_until(clock.now())
+    assert clock.now() < ends <= clock.now() + timedelta(days=60)
+
+
+def test_words_with_a_gap_nobody_fills_are_a_failure_not_a_blank() -> None:
+    with pytest.raises(Exception, match="undefined"):
+        render._words("plans.published", {"plan_no": "1"}, clock.now())
+
+
+def test_what_people_wrote_cannot_become_markup(year: Year) -> None:
+    row = queued(SigningRejected(year["plan"], "学院", 1, "<b>&</b><a href='x'>", 9))
+    assert "&lt;b&gt;&amp;&lt;/b&gt;" in in_chat(row).text
+
+
+# -- who hears it ----------------------------------------------------------------------------------------------------
+
+AUDIENCES: dict[str, set[str]] = {
+    "candidates.manual_confirmation_needed": {"coordinator", "second_coordinator"},
+    "certificates.issued": {"coordinator", "second_coordinator", "signatory"},
+    "certificates.signing_rejected": {"teo"},
+    "certificates.signing_requested": {"signatory", "reviewer"},
+    "certificates.stamp_failed": {"teo"},
+    "certificates.teo_signing_requested": {"teo"},
+    "pilots.application_decided": {"coordinator", "second_coordinator", "signatory"},
+    "pilots.application_waiting": {"city"},
+    "pilots.declaration_closed": {"coordinator", "second_coordinator", "signatory"},
+    "pilots.declaration_opened": {"coordinator", "second_coordinator", "signatory"},
+    "plans.published": {"coordinator", "second_coordinator", "other_coordinator"},
+    "plans.registration_closing": {"coordinator", "second_coordinator"},
+    "sites.decided": {"coordinator", "second_coordinator"},
+    "sites.submitted": {"teo"},
+}
+EDGE_AUDIENCES = {
+    "registration_opens": "colleges",
+    "registration_closes": "both",
+    "arrangement_opens": "teo",
+    "arrangement_closes": "both",
+    "exam_opens": "",
+    "exam_closes": "",
+    "entry_opens": "teo",
+    "entry_closes": "both",
+    "publication_opens": "colleges",
+    "review_closes": "",
+    "publication_closes": "both",
+}
+
+
+@pytest.mark.parametrize("kind", list(AUDIENCES))
+def test_exactly_those_concerned_are_told(kind: str, year: Year) -> None:
+    for make in SAMPLES[kind]:
+        with reading() as session:
+            found = set(make(year).recipients(session))
+        assert found == {year[f"account:{who}"] for who in AUDIENCES[kind]}
+
+
+@pytest.mark.parametrize("edge", list(PlanEdge))
+def test_each_edge_of_a_plan_is_told_to_those_it_concerns(edge: PlanEdge, year: Year) -> None:
+    who = EDGE_AUDIENCES[edge.value]
+    colleges = {"coordinator", "second_coordinator", "other_coordinator"} if who in ("colleges", "both") else set()
+    teo = {"teo"} if who in ("teo", "both") else set()
+    with reading() as session:
+        found = set(PlanEdgePassed(year["plan"], edge.value).recipients(session))
+    assert found == {year[f"account:{login}"] for login in colleges | teo}
+
+
+# -- is it still true ------------------------------------------------------------------------------------------------
+
+
+def is_true(message: Message) -> bool:
+    with reading() as session:
+        return message.is_still_true(session, clock.now())
+
+
+def test_a_request_to_sign_is_true_while_something_waits(years: Years, at: At) -> None:
+    year = years("concluded")
+    at("2026-06-16 09:00")
+    teo, college = TeoSigningRequested(year["plan"], 1), SigningRequested(year["plan"], 1, year["college"])
+    assert (is_true(teo), is_true(college)) == (True, False)
+    year.sign("teo", year.open_signing("teo", Party.TEO))
+    assert (is_true(teo), is_true(college)) == (False, True)
+    year.sign("signatory", year.open_signing("signatory", Party.COLLEGE))
+    assert (is_true(teo), is_true(college)) == (False, False)
+
+
+def test_a_request_to_sign_changes_its_version_with_the_batch(years: Years, at: At) -> None:
+    year = years("signed_by_teo")
+    at("2026-06-16 09:30")
+    message = SigningRequested(year["plan"], 1, year["college"])
+
+    def version() -> int:
+        with reading() as session:
+            thing = message.thing(session)
+        assert thing is not None
+        return thing[2]
+
+    before = version()
+    assert version() == before
+    given = {"plan_id": year["plan"], "party": Party.COLLEGE, "reason": "照片不清"}
+    year.do("signatory", certificates.reject_batch, **given, issuance_ids=[year["issuance:0"]])
+    assert version() != before
+
+
+def test_a_waiting_application_is_true_until_it_is_decided(years: Years, at: At) -> None:
+    year = years("applied")
+    at(moment("applied"))
+    message = ApplicationWaiting(year["application"], "city", 1)
+    assert is_true(message)
+    year.do("city", pilots.return_application, application_id=year["application"], reason=REASON)
+    assert not is_true(message)
+
+
+@pytest.mark.parametrize(
+    ("now", "is_open"),
+    [
+        (DECLARATION[0] - SECOND, False),
+        (DECLARATION[0], True),
+        (DECLARATION[1], True),
+        (DECLARATION[1] + SECOND, False),
+    ],
+)
+def test_an_open_window_is_news_only_while_it_is_open(years: Years, at: At, now: datetime, is_open: bool) -> None:
+    year = years("declared")
+    at(now)
+    assert is_true(DeclarationOpened(year["declaration"])) is is_open
+
+
+def test_a_reminder_is_true_until_registration_ends(years: Years, at: At) -> None:
+    year = years("planned")
+    message = RegistrationClosing(year["plan"], year["college"], 2)
+    at(WINDOWS["registration"][1])
+    assert is_true(message)
+    at(WINDOWS["registration"][1] + SECOND)
+    assert not is_true(message)
+
+
+def test_a_failed_stamp_is_true_until_it_is_mended(years: Years, at: At) -> None:
+    year = years("ordered")
+    at(moment("ordered"))
+    message = StampFailed(year["issuance:0"], "seal_missing", 1)
+    assert not is_true(message)
+
+    class Broken:
+        def seal(self, pdf: bytes, **given: Any) -> bytes:
+            raise SealFailed
+
+    generate(year, year["issuance:0"], Broken())
+    assert is_true(message)
+    order(year)
+    assert not is_true(message)
+
+
+def test_manual_confirmation_is_asked_for_while_somebody_waits(year: Year) -> None:
+    assert not is_true(ManualConfirmationNeeded(year["college"], "x"))
+
+
+# -- answered messages -----------------------------------------------------------------------------------------------
+
+
+def test_an_answered_message_says_how_it_ended_and_has_no_buttons(year: Year) -> None:
+    row = queued(SiteDecided(year["site"], True, "", 7))
+    assert in_chat(row).keys
+    with transaction(year.actor("coordinator")) as tx:
+        notices.acknowledge(tx, notification_id=row.id)
+    shown = in_chat(one(Notification, row.id))
+    assert shown.keys == ()
+    assert "已知悉" in shown.text
+    assert "待办编号" not in shown.text
+
+
+def test_a_snooze_that_could_not_be_granted_is_not_offered(year: Year, at: At) -> None:
+    at(WINDOWS["registration"][1] - timedelta(hours=2))
+    row = queued(RegistrationClosing(year["plan"], year["college"], 2))
+    assert "稍后提醒" not in {key.label for line in in_chat(row).keys for key in line}
+    at(WINDOWS["registration"][1] - timedelta(hours=72))
+    row = queued(RegistrationClosing(year["plan"], year["college"], 72))
+    assert "稍后提醒" in {key.label for line in in_chat(row).keys for key in line}
+
+
+def test_numbers_stand_in_the_buttons_that_sign(years: Years, at: At) -> None:
+    year = years("signed_by_teo")
+    at("2026-06-16 09:30")
+    row = rows(select(Notification).where(Notification.kind == "certificates.signing_requested"))[0]
+    (first, *_), *_ = in_chat(row).keys
+    assert first.label == "签字确认 2 张"
+    assert first.page == f"http://127.0.0.1:8000/phone/enter?plan={year['plan']}&party=college"
+
+
+def test_every_press_fits_two_letters() -> None:
+    assert all(len(press.value) == 2 for press in Press)
