@@ -19,9 +19,8 @@ from core.errors import Refusal
 from core.models.records import Heartbeat
 from core.notifications.words import sentence
 from core.queries.accounts import active_binding
+from core.queries.health import BOT_POLL
 from core.usecases.accounts import end_binding, issue_binding_code, set_password
-
-BOT_NAME = "bot_name"  # the bot beats under this name with its own as the note, when it has met Telegram
 
 
 class ChangePasswordForm(FlaskForm):
@@ -78,7 +77,7 @@ def new_code() -> ResponseReturnValue:
 
 
 def _way(code: str) -> dict[str, str]:
-    name = reader().scalar(select(Heartbeat.note).where(Heartbeat.name == BOT_NAME)) or ""
+    name = reader().scalar(select(Heartbeat.note).where(Heartbeat.name == BOT_POLL)) or ""
     simulator = f"/simulator/?start={code}" if settings.current().simulated else ""
     link = f"https://t.me/{name}?start={code}" if name and not simulator else ""
     target = link or (f"{settings.current().base_url}{simulator}" if simulator else "")

@@ -223,22 +223,23 @@ async def _watch(application: Application, pulse: Pulse) -> None:
             raise PollingStalled(f"no successful poll for {STALLED_AFTER:.0f} seconds")
         if pulse.last > beaten and now - beaten >= BEAT_EVERY:
             beaten = now
-            await _leave_a_sign()
+            await _leave_a_sign(application.bot.username)
         if not told and await _announce(application):
             told = now
         await asyncio.sleep(1)
 
 
-async def _leave_a_sign() -> None:
+async def _leave_a_sign(name: str) -> None:
     try:
-        await asyncio.to_thread(_beat)
+        await asyncio.to_thread(_beat, name)
     except Exception as trouble:
         log.warning("the heart beat could not be written: %s", type(trouble).__name__)
 
 
-def _beat() -> None:
+def _beat(name: str) -> None:
+    """The note is the bot's own name: the panel builds its binding links with it."""
     with transaction(SYSTEM) as tx:
-        tx.beat(BOT_POLL)
+        tx.beat(BOT_POLL, name)
 
 
 async def _announce(application: Application) -> bool:

@@ -11,9 +11,10 @@ from flask import Flask
 from sqlalchemy import select
 
 from admin.app import create_app
-from core import clock
+from core import clock, settings
 from core.errors import NotReady
 from core.models.accounts import ChatBinding
+from core.queries.health import BOT_POLL
 from core.rules.organisations import BindingState
 from core.usecases.accounts import bind_chat
 from core.usecases.pilots import pass_as_city, return_application
@@ -123,6 +124,19 @@ def test_binding_shows_a_link_a_picture_and_a_code_once(panel: OpenPanel) -> Non
     assert browser.post("/admin/telegram/end").status_code == 303
     mine = select(ChatBinding.state).where(ChatBinding.telegram_user_id == 77)
     assert rows(mine) == [BindingState.ENDED]
+
+
+def test_with_a_real_bot_the_binding_link_leads_to_it(panel: OpenPanel, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = panel("set_up")
+    browser = place.browser("second_coordinator")
+    monkeypatch.setenv("KAOWU_TELEGRAM_TOKEN", "1:real")
+    settings.current.cache_clear()
+    assert "t.me" not in browser.post("/admin/telegram/code").text, "the bot has not met Telegram yet"
+    with place.year.acting("system") as tx:
+        tx.beat(BOT_POLL, "our_exam_bot")
+    page = browser.post("/admin/telegram/code")
+    assert re.search(r'href="https://t\.me/our_exam_bot\?start=[\w-]+"', page.text)
+    assert "/simulator/" not in page.text
 
 
 def test_the_clock_travels_in_the_demo_only_and_forward_to_the_next_event(panel: OpenPanel, tmp_path: Path) -> None:
