@@ -45,6 +45,9 @@ def bring_back(archive: Path) -> None:
             if _DATABASE not in packed.getnames():
                 raise FileRefused("backup_unreadable")
             folder.mkdir(parents=True, exist_ok=True)
-            packed.extractall(folder, filter="data")
+            with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:  # half an archive must not stand in the way
+                packed.extractall(scratch, filter="data")
+                for item in Path(scratch).iterdir():
+                    item.replace(folder / item.name)
     except (tarfile.TarError, EOFError, OSError):
         raise FileRefused("backup_unreadable") from None
