@@ -32,7 +32,7 @@ from core import clock, db
 from core.actors import SYSTEM, Actor
 from core.db import Tx, reading, transaction
 from core.demo.people import Person, people
-from core.demo.world import hand_signature, score_rows
+from core.demo.world import World, build, hand_signature, score_rows
 from core.gateways.identity import RuleVerifier
 from core.models.accounts import ChatBinding
 from core.models.candidates import Candidate
@@ -62,9 +62,10 @@ from core.usecases import (
     plans,
     registrations,
     scores,
+    signing,
     sites,
 )
-from core.usecases.certificates import Ceremony
+from core.usecases.signing import Ceremony
 from tests.conftest import NOWHERE, migrate, postgres_database, settle
 
 VERIFY_BASE = "http://127.0.0.1:8000"
@@ -147,14 +148,14 @@ class Year:
     def open_signing(self, login: str, party: Party) -> Ceremony:
         """A ceremony of this person over everything that waits, its page looked at."""
         with self.acting(login, "phone") as tx:
-            ceremony = certificates.open_signing(tx, plan_id=self["plan"], party=party)
-            certificates.look_at_signing(tx, token=ceremony.token)
+            ceremony = signing.open_signing(tx, plan_id=self["plan"], party=party)
+            signing.look_at_signing(tx, token=ceremony.token)
             return ceremony
 
     def sign(self, login: str, ceremony: Ceremony, count: str | None = None, ink: bytes | None = None) -> Any:
         """Type the number and draw."""
         with self.acting(login, "phone") as tx:
-            return certificates.sign(
+            return signing.sign(
                 tx,
                 token=ceremony.token,
                 typed_count=str(ceremony.session.item_count) if count is None else count,
@@ -836,3 +837,28 @@ def any_years(request: pytest.FixtureRequest) -> Years:
     """years(stage), once per kind of database."""
     found: Years = request.getfixturevalue(request.param)
     return found
+
+
+# -- the demo's world ------------------------------------------------------------------------------------------------
+
+_demo: dict[str, Any] = {}
+DEMO_BORN_AT = on("2026-05-20 10:00")
+
+
+@pytest.fixture
+def demo(stage_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_settings: None) -> Iterator[World]:
+    """The made-up world of the demo, small, in a SQLite database of this test's own; born at DEMO_BORN_AT."""
+    folder = stage_folder / "demo"
+    if not _demo:
+        folder.mkdir()
+        url = f"sqlite:///{folder / 'kaowu.db'}"
+        migrate(url)
+        settle(monkeypatch, url, folder)
+        with clock.pinned(DEMO_BORN_AT):
+            _demo["world"] = build(PlainSealer(), verify_base=VERIFY_BASE, scale=0.15)
+        db.configure(NOWHERE)
+    here = tmp_path / "data"
+    shutil.copytree(folder, here)
+    settle(monkeypatch, f"sqlite:///{here / 'kaowu.db'}", here)
+    yield _demo["world"]
+    db.configure(NOWHERE)

@@ -38,7 +38,7 @@ from core.notifications.sites import SiteDecided, SiteSubmitted
 from core.notifications.words import TEMPLATES
 from core.rules.certificates import Party
 from core.rules.plans import PlanEdge
-from core.usecases import certificates, notices, pilots
+from core.usecases import notices, pilots, signing
 from tests.factories import DECLARATION, SECOND, WINDOWS, Year, Years, count, generate, moment, one, order, rows
 
 At = Callable[[datetime | str], datetime]
@@ -276,7 +276,7 @@ def test_a_request_to_sign_changes_its_version_with_the_batch(years: Years, at: 
     before = version()
     assert version() == before
     given = {"plan_id": year["plan"], "party": Party.COLLEGE, "reason": "照片不清"}
-    year.do("signatory", certificates.reject_batch, **given, issuance_ids=[year["issuance:0"]])
+    year.do("signatory", signing.reject_batch, **given, issuance_ids=[year["issuance:0"]])
     assert version() != before
 
 

@@ -13,7 +13,7 @@ from core.queries.due import DueItem, next_event, tasks_for, timeline, urgency_o
 from core.rules.candidates import CandidateKind
 from core.rules.certificates import Party
 from core.rules.values import Gender
-from core.usecases import candidates, certificates, pilots
+from core.usecases import candidates, pilots, signing
 from tests.factories import (
     DECLARATION,
     WINDOWS,
@@ -98,9 +98,7 @@ def test_candidates_without_a_photo_wait_for_their_college(years: Years) -> None
 
 def test_a_refused_batch_waits_for_the_teo(years: Years) -> None:
     year = years("signed_by_teo")
-    year.do(
-        "signatory", certificates.reject_batch, plan_id=year["plan"], party=Party.COLLEGE, reason="姓名有误，请核对"
-    )
+    year.do("signatory", signing.reject_batch, plan_id=year["plan"], party=Party.COLLEGE, reason="姓名有误，请核对")
     kinds = {item.kind: item.count for item in turn(year, "teo", moment("signed_by_teo"))}
     assert kinds["issuances.rejected"] == 2
 

@@ -23,7 +23,7 @@ from core.models.records import Notification
 from core.queries.certificates import issuances_to_generate
 from core.queries.verification import verified_certificate
 from core.rules.certificates import ISSUANCE, IssueMethod, Party
-from core.usecases import certificates, organisations
+from core.usecases import certificates, organisations, signing
 from core.usecases.notices import revive_of
 from tests.factories import (
     ISSUED_ON,
@@ -86,11 +86,11 @@ def refused(verb: Callable[[], Any], kind: type[Refusal], code: str, rule: str) 
 
 def reject(year: Year, login: str = "signatory", party: Party = Party.COLLEGE, **other: Any) -> int:
     given = {"plan_id": year["plan"], "party": party, "reason": "照片不清"} | other
-    return int(year.do(login, certificates.reject_batch, **given))
+    return int(year.do(login, signing.reject_batch, **given))
 
 
 def handle(year: Year, note: str = "照片已更换") -> int:
-    return int(year.do("teo", certificates.handle_rejections, plan_id=year["plan"], note=note))
+    return int(year.do("teo", signing.handle_rejections, plan_id=year["plan"], note=note))
 
 
 # -- the ceremony ----------------------------------------------------------------------------------------------------
@@ -98,7 +98,7 @@ def handle(year: Year, note: str = "照片已更换") -> int:
 
 def test_the_recap_shows_numbers_and_the_plan_and_nobodys_name(concluded: Year) -> None:
     ceremony = concluded.open_signing("teo", Party.TEO)
-    recap = concluded.do("teo", certificates.look_at_signing, token=ceremony.token)
+    recap = concluded.do("teo", signing.look_at_signing, token=ceremony.token)
     assert (recap.count, recap.by_certificate, recap.party) == (2, (("示例证书(初级)", 2),), Party.TEO)
     assert recap.expires_at == clock.now() + timedelta(minutes=5)
     said = str(recap)
@@ -175,13 +175,13 @@ def test_a_signature_cannot_be_taken_back_R237(signed: Year) -> None:
 
 def test_a_cancelled_or_expired_page_signs_nothing(half_signed: Year, at: At) -> None:
     ceremony = half_signed.open_signing("signatory", Party.COLLEGE)
-    half_signed.do("signatory", certificates.cancel_signing, token=ceremony.token)
+    half_signed.do("signatory", signing.cancel_signing, token=ceremony.token)
     with pytest.raises(Refusal):
         half_signed.sign("signatory", ceremony)
     second = half_signed.open_signing("signatory", Party.COLLEGE)
     at("2026-06-16 13:05:01")
-    half_signed.do("system", certificates.expire_signing, session_id=second.session.id)
-    half_signed.do("system", certificates.expire_signing, session_id=ceremony.session.id)
+    half_signed.do("system", signing.expire_signing, session_id=second.session.id)
+    half_signed.do("system", signing.expire_signing, session_id=ceremony.session.id)
     assert rows(
         select(SigningSession.state).where(SigningSession.party == Party.COLLEGE).order_by(SigningSession.id)
     ) == [
@@ -193,7 +193,7 @@ def test_a_cancelled_or_expired_page_signs_nothing(half_signed: Year, at: At) ->
 
 def test_the_job_does_not_expire_a_page_before_its_time(half_signed: Year) -> None:
     ceremony = half_signed.open_signing("signatory", Party.COLLEGE)
-    half_signed.do("system", certificates.expire_signing, session_id=ceremony.session.id)
+    half_signed.do("system", signing.expire_signing, session_id=ceremony.session.id)
     assert one(SigningSession, ceremony.session.id).state == "scanned"
 
 
@@ -208,7 +208,7 @@ def test_opening_a_second_page_cancels_the_first(half_signed: Year) -> None:
 @pytest.mark.parametrize("token", ["", "x", "a" * 43])
 def test_a_token_nobody_was_given_opens_nothing(half_signed: Year, token: str) -> None:
     with pytest.raises(NotFound) as caught:
-        half_signed.do("signatory", certificates.look_at_signing, token=token)
+        half_signed.do("signatory", signing.look_at_signing, token=token)
     assert caught.value.sentence_code == "signing_unknown"
 
 

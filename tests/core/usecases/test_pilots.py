@@ -23,7 +23,7 @@ from core.errors import (
 from core.models.pilots import DeclarationPlan, PilotApplication, Quota, ReviewRecord
 from core.models.records import Notification
 from core.rules.pilots import CertificateScope
-from core.usecases import catalogue, pilots
+from core.usecases import catalogue, pilots, quotas
 from core.usecases.pilots import DeclaredMajor
 from tests.factories import (
     DECLARATION,
@@ -388,7 +388,7 @@ def test_a_quota_is_raised_and_lowered_with_a_reason_but_never_below_what_is_use
     year = years("registered")  # three of four are used
     at(moment("registered"))
     adjust = lambda n, why="调整": year.do(  # noqa: E731
-        "province", pilots.adjust_quota, quota_id=year["quota"], granted=n, reason=why
+        "province", quotas.adjust_quota, quota_id=year["quota"], granted=n, reason=why
     )
     refused(lambda: adjust(2), ValueRefused, "quota_below_used", "§3.3")
     refused(lambda: adjust(9, " "), ReasonMissing, "reason_missing", "R-020")
@@ -401,12 +401,12 @@ def test_a_quota_is_raised_and_lowered_with_a_reason_but_never_below_what_is_use
 def test_quota_lapses_with_its_year_and_stays_void_R019_T03(years: Years, at: At) -> None:
     year = years("approved")
     at(on("2026-12-31 23:59"))
-    assert year.do("system", pilots.lapse_quotas, before_year=2026) == 0
+    assert year.do("system", quotas.lapse_quotas, before_year=2026) == 0
     at(on("2027-01-01 00:00"))
-    assert year.do("system", pilots.lapse_quotas, before_year=2027) == 2
-    assert year.do("system", pilots.lapse_quotas, before_year=2027) == 0
+    assert year.do("system", quotas.lapse_quotas, before_year=2027) == 2
+    assert year.do("system", quotas.lapse_quotas, before_year=2027) == 0
     with pytest.raises(IllegalMove):
-        year.do("province", pilots.adjust_quota, quota_id=year["quota"], granted=9, reason="延期")
+        year.do("province", quotas.adjust_quota, quota_id=year["quota"], granted=9, reason="延期")
 
 
 def test_nobody_is_told_twice_of_one_decision(applied: Year) -> None:

@@ -29,12 +29,12 @@ from core.usecases import (
     accounts,
     arrangement,
     candidates,
-    certificates,
     notices,
     pilots,
     plans,
     registrations,
     scores,
+    signing,
     sites,
 )
 from tests.factories import (
@@ -364,9 +364,7 @@ def test_signing_and_refusing_at_once_decide_one_thing(put: Put) -> None:
     ceremony = year.open_signing("signatory", Party.COLLEGE)
     found = at_once(
         lambda: year.sign("signatory", ceremony),
-        lambda: year.do(
-            "reviewer", certificates.reject_batch, plan_id=year["plan"], party=Party.COLLEGE, reason="照片不清"
-        ),
+        lambda: year.do("reviewer", signing.reject_batch, plan_id=year["plan"], party=Party.COLLEGE, reason="照片不清"),
     )
     won, lost = sort(found)
     assert (len(won), len(lost)) == (1, 1)
@@ -392,7 +390,7 @@ def test_ordering_and_signing_at_once_loses_neither(put: Put) -> None:
 def test_two_ceremonies_opened_at_once_leave_one_open(put: Put) -> None:
     year = put("signed_by_teo")
     found = at_once(
-        *[lambda: year.do("signatory", certificates.open_signing, plan_id=year["plan"], party=Party.COLLEGE).token] * 2
+        *[lambda: year.do("signatory", signing.open_signing, plan_id=year["plan"], party=Party.COLLEGE).token] * 2
     )
     won, lost = sort(found)
     assert won

@@ -21,7 +21,7 @@ from core.models.sites import ExamSite
 from core.rules.candidates import CandidateKind
 from core.rules.catalogue import CertificateLevel
 from core.rules.registrations import PaymentState
-from core.usecases import arrangement, candidates, pilots, plans, registrations
+from core.usecases import arrangement, candidates, pilots, plans, quotas, registrations
 from core.usecases.pilots import DeclaredMajor
 from tests.factories import (
     QUOTA,
@@ -326,7 +326,7 @@ def test_deleting_a_social_candidates_registration_changes_no_quota_R140(registe
 
 
 def test_a_quota_of_nothing_is_told_like_one_that_is_used_up(year: Year) -> None:
-    year.do("province", pilots.adjust_quota, quota_id=year["quota"], granted=0, reason="收回")
+    year.do("province", quotas.adjust_quota, quota_id=year["quota"], granted=0, reason="收回")
     assert fault(attempt(year))[2:] == ("quota_exceeded", "R-139")
 
 

@@ -36,16 +36,17 @@ from core.usecases import (
     arrangement,
     candidates,
     catalogue,
-    ceremonies,
     certificates,
     notices,
     organisations,
     pilots,
     plans,
     printing,
+    quotas,
     registrations,
     replies,
     scores,
+    signing,
     sites,
 )
 from tests.factories import (
@@ -147,7 +148,7 @@ def _lend(year: Year) -> None:
 
 
 def _refuse(year: Year) -> None:
-    year.do("signatory", certificates.reject_batch, plan_id=year["plan"], party=Party.COLLEGE, reason="照片不清")
+    year.do("signatory", signing.reject_batch, plan_id=year["plan"], party=Party.COLLEGE, reason="照片不清")
 
 
 def _fail_somebody(year: Year) -> None:
@@ -383,55 +384,55 @@ CASES: dict[str, Case] = {
         TEO,
     ),
     # 证书发放: TEO S,E; signing officer (and whom he named) S
-    "certificates.open_signing": Case(
-        lambda tx, year: certificates.open_signing(tx, plan_id=year["plan"], party=Party.TEO), "concluded", TEO
+    "signing.open_signing": Case(
+        lambda tx, year: signing.open_signing(tx, plan_id=year["plan"], party=Party.TEO), "concluded", TEO
     ),
-    "certificates.open_signing for the college": Case(
-        lambda tx, year: certificates.open_signing(tx, plan_id=year["plan"], party=Party.COLLEGE),
+    "signing.open_signing for the college": Case(
+        lambda tx, year: signing.open_signing(tx, plan_id=year["plan"], party=Party.COLLEGE),
         "signed_by_teo",
         SIGNERS,
     ),
-    "certificates.look_at_signing": Case(
-        lambda tx, year: certificates.look_at_signing(tx, token=_token(year)),
+    "signing.look_at_signing": Case(
+        lambda tx, year: signing.look_at_signing(tx, token=_token(year)),
         "signed_by_teo",
         {"signatory"},
         before=_open_ceremony,
     ),
-    "certificates.sign": Case(
-        lambda tx, year: certificates.sign(tx, token=_token(year), typed_count="2", hand_signature=hand_signature()),
+    "signing.sign": Case(
+        lambda tx, year: signing.sign(tx, token=_token(year), typed_count="2", hand_signature=hand_signature()),
         "signed_by_teo",
         {"signatory"},
         before=_open_ceremony,
     ),
-    "certificates.cancel_signing": Case(
-        lambda tx, year: certificates.cancel_signing(tx, token=_token(year)),
+    "signing.cancel_signing": Case(
+        lambda tx, year: signing.cancel_signing(tx, token=_token(year)),
         "signed_by_teo",
         {"signatory"},
         before=_open_ceremony,
     ),
-    "ceremonies.claim_ceremony": Case(
-        lambda tx, year: ceremonies.claim_ceremony(tx, token=_new_token(tx, year)),
+    "signing.claim_ceremony": Case(
+        lambda tx, year: signing.claim_ceremony(tx, token=_new_token(tx, year)),
         "signed_by_teo",
         SIGNERS,
     ),
-    "ceremonies.send_back": Case(
-        lambda tx, year: ceremonies.send_back(tx, token=_token(year), reason="照片不清", shown=2),
+    "signing.send_back": Case(
+        lambda tx, year: signing.send_back(tx, token=_token(year), reason="照片不清", shown=2),
         "signed_by_teo",
         {"signatory"},
         before=_open_ceremony,
     ),
-    "certificates.reject_batch": Case(
-        lambda tx, year: certificates.reject_batch(tx, plan_id=year["plan"], party=Party.TEO, reason="照片不清"),
+    "signing.reject_batch": Case(
+        lambda tx, year: signing.reject_batch(tx, plan_id=year["plan"], party=Party.TEO, reason="照片不清"),
         "concluded",
         TEO,
     ),
-    "certificates.reject_batch for the college": Case(
-        lambda tx, year: certificates.reject_batch(tx, plan_id=year["plan"], party=Party.COLLEGE, reason="照片不清"),
+    "signing.reject_batch for the college": Case(
+        lambda tx, year: signing.reject_batch(tx, plan_id=year["plan"], party=Party.COLLEGE, reason="照片不清"),
         "signed_by_teo",
         SIGNERS,
     ),
-    "certificates.handle_rejections": Case(
-        lambda tx, year: certificates.handle_rejections(tx, plan_id=year["plan"], note="照片已更换"),
+    "signing.handle_rejections": Case(
+        lambda tx, year: signing.handle_rejections(tx, plan_id=year["plan"], note="照片已更换"),
         "signed_by_teo",
         TEO,
         before=_refuse,
@@ -611,8 +612,8 @@ CASES: dict[str, Case] = {
         "applied",
         NOBODY,
     ),
-    "pilots.adjust_quota": Case(
-        lambda tx, year: pilots.adjust_quota(tx, quota_id=year["quota"], granted=QUOTA + 1, reason="调整"),
+    "quotas.adjust_quota": Case(
+        lambda tx, year: quotas.adjust_quota(tx, quota_id=year["quota"], granted=QUOTA + 1, reason="调整"),
         "approved",
         PROVINCE,
     ),
@@ -739,7 +740,7 @@ CASES: dict[str, Case] = {
 FOR_ANYBODY = {
     "whoever holds the secret": {"accounts.activate", "accounts.bind_chat", "accounts.log_in"},
     "what the clock or a worker does; harmless whoever calls it, for the guards are the clock's": {
-        "certificates.expire_signing",
+        "signing.expire_signing",
         "certificates.generate_certificate",
         "certificates.certificate_facts",
         "notices.claim_due",
@@ -748,11 +749,11 @@ FOR_ANYBODY = {
         "notices.mark_for_retry",
         "notices.mark_refreshed",
         "notices.mark_unreachable",
-        "pilots.lapse_quotas",
+        "quotas.lapse_quotas",
         "pilots.pass_declaration_edge",
         "plans.pass_plan_edges",
         "plans.remind_of_registration",
-        "scores.conclude_scores",
+        "results.conclude_scores",
     },
     "part of another verb, which asks": {
         "imports.open_import",
@@ -762,8 +763,8 @@ FOR_ANYBODY = {
         "organisations.require_active_seal",
         "replies.is_first",
         "replies.is_snoozed",
-        "scores.create_issuances",
-        "scores.recompute_results",
+        "results.create_issuances",
+        "results.recompute_results",
     },
     "touches only what is the caller's own": {
         "notices.drop_draft",
@@ -786,7 +787,7 @@ FOR_ANYBODY = {
 
 def _new_token(tx: Tx, year: Year) -> str:
     """A ceremony of the caller's own, not looked at yet."""
-    return certificates.open_signing(tx, plan_id=year["plan"], party=Party.COLLEGE).token
+    return signing.open_signing(tx, plan_id=year["plan"], party=Party.COLLEGE).token
 
 
 class _Undo(Exception):
@@ -832,7 +833,7 @@ def test_the_system_itself_has_no_say_in_what_people_decide(years: Years, at: At
     year = years("planned")
     at(moment("planned"))
     before = census()
-    for name in ("plans.extend_window", "sites.disqualify_site", "pilots.adjust_quota", "catalogue.create_major"):
+    for name in ("plans.extend_window", "sites.disqualify_site", "quotas.adjust_quota", "catalogue.create_major"):
         with pytest.raises(NotPermitted), transaction(year.actor("system")) as tx:
             CASES[name].verb(tx, year)
     assert census() == before
@@ -858,6 +859,6 @@ def test_one_ceremony_can_be_used_by_its_own_signer_only(years: Years, at: At) -
     at(moment("signed_by_teo"))
     ceremony = year.open_signing("signatory", Party.COLLEGE)
     with pytest.raises(NotPermitted) as refused:
-        year.do("reviewer", certificates.look_at_signing, token=ceremony.token)
+        year.do("reviewer", signing.look_at_signing, token=ceremony.token)
     assert refused.value.sentence_code == "task_of_another"
     assert rows(select(SigningSession.state).where(SigningSession.id == ceremony.session.id)) == ["scanned"]

@@ -17,7 +17,7 @@ from core.models.registrations import CandidateSnapshot, Registration, SubjectRe
 from core.models.scores import CertificateResult, ScoreAmendment, SubjectScore
 from core.rules.catalogue import PassRule
 from core.rules.registrations import SittingState
-from core.usecases import certificates, scores
+from core.usecases import certificates, results, scores
 from tests.factories import (
     SECOND,
     WINDOWS,
@@ -274,8 +274,8 @@ def test_making_the_list_again_adds_nothing_R250(concluded: Year) -> None:
     before = census()
     assert concluded.do("teo", certificates.renew_issuances, plan_id=concluded["plan"]) == 0
     with concluded.acting("system") as tx:
-        assert scores.create_issuances(tx, plan=tx.get(ExamPlan, concluded["plan"])) == 0
-        assert scores.conclude_scores(tx, plan=tx.get(ExamPlan, concluded["plan"])) == 0
+        assert results.create_issuances(tx, plan=tx.get(ExamPlan, concluded["plan"])) == 0
+        assert results.conclude_scores(tx, plan=tx.get(ExamPlan, concluded["plan"])) == 0
     assert census() == before
 
 

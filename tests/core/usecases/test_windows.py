@@ -17,7 +17,17 @@ from core.errors import IllegalMove, Refusal, ValueRefused, WindowClosed, Window
 from core.models.plans import ExamPlan
 from core.models.registrations import Registration
 from core.rules.certificates import Party
-from core.usecases import accounts, arrangement, certificates, pilots, plans, registrations, scores, sites
+from core.usecases import (
+    accounts,
+    arrangement,
+    pilots,
+    plans,
+    registrations,
+    results,
+    scores,
+    signing,
+    sites,
+)
 from tests.factories import (
     DECLARATION,
     PRACTICE,
@@ -209,7 +219,7 @@ def test_scores_are_not_locked_before_publication_is_over_R205(now: datetime, ye
     year = years("scored")
     at(now)
     with pytest.raises(IllegalMove) as refused, transaction(year.actor("system")) as tx:
-        scores.conclude_scores(tx, plan=tx.get(ExamPlan, year["plan"]))
+        results.conclude_scores(tx, plan=tx.get(ExamPlan, year["plan"]))
     assert (refused.value.sentence_code, refused.value.rule) == ("publication_not_over", "R-205")
 
 
@@ -217,7 +227,7 @@ def test_scores_are_locked_a_second_after_publication_R205_T16(years: Years, at:
     year = years("scored")
     at(PUBLICATION_END + SECOND)
     with transaction(year.actor("system")) as tx:
-        assert scores.conclude_scores(tx, plan=tx.get(ExamPlan, year["plan"])) == 2
+        assert results.conclude_scores(tx, plan=tx.get(ExamPlan, year["plan"])) == 2
 
 
 @pytest.mark.parametrize("days", [0, 30])
@@ -248,9 +258,9 @@ def test_a_signing_page_can_be_used_for_five_minutes_T19(
     ceremony = year.open_signing("teo", Party.TEO)
     at(opened + timedelta(minutes=5) + late)
     verb = {
-        "look": lambda: year.do("teo", certificates.look_at_signing, token=ceremony.token),
+        "look": lambda: year.do("teo", signing.look_at_signing, token=ceremony.token),
         "sign": lambda: year.sign("teo", ceremony),
-        "cancel": lambda: year.do("teo", certificates.cancel_signing, token=ceremony.token),
+        "cancel": lambda: year.do("teo", signing.cancel_signing, token=ceremony.token),
     }[act]
     if is_open:
         verb()
