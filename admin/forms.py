@@ -20,6 +20,7 @@ from core.errors import Refusal
 from core.notifications.words import sentence
 
 _KEPT_BACK = {"csrf_token", "row_version", "ticket", "ids"}
+_YEARS = range(2000, 2200)  # near the ends of the calendar another zone's time or a week later does not exist
 
 
 class PanelForm(FlaskForm):
@@ -113,7 +114,9 @@ class BeijingTime(DateTimeLocalField):
                 typed = datetime.strptime(valuelist[0], shape).replace(tzinfo=clock.zone())
             except ValueError:
                 continue
-            self.data = typed.astimezone(UTC)
+            self.data = typed.astimezone(UTC) if typed.year in _YEARS else None
+            if self.data is None:
+                raise ValueError(f"请填写 {_YEARS[0]} 年至 {_YEARS[-1]} 年之间的时间。")
             return
         self.data = None
         raise ValueError("请按“年-月-日 时:分”填写时间。")
