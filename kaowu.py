@@ -244,7 +244,7 @@ def _web_server() -> Any:
     if here.simulated:
         _mount_simulator(app)
     try:
-        server = create_server(app, host=here.host, port=here.port, threads=24, channel_timeout=120)
+        server = create_server(app, host=here.host, port=here.port, threads=24, channel_timeout=120, ident=None)
     except OSError:
         raise SettingsRefused(f"端口 {here.port} 已被占用，请用 KAOWU_PORT 换一个端口") from None
     return server

@@ -14,12 +14,13 @@ from flask_admin.theme import Bootstrap4Theme
 from flask_babel import Babel
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
+from werkzeug.routing import IntegerConverter
 
 from admin import auth, guard, profile
 from admin.home import HomeView
 from admin.phone import pages as phone_pages
 from admin.portal import pages as portal_pages
-from admin.session import set_up_login
+from admin.session import LARGEST_ROW_NUMBER, set_up_login
 from admin.views import (
     accounts,
     arrangement,
@@ -62,6 +63,13 @@ SUBJECTS = (
     imports,
     trail,
 )
+
+
+class RowNumber(IntegerConverter):
+    """<int:…> of every address: a row's number, else the address does not exist."""
+
+    def __init__(self, url_map: Any) -> None:
+        super().__init__(url_map, max=LARGEST_ROW_NUMBER)
 
 
 class Panel(Flask):
@@ -110,6 +118,7 @@ def _configure(app: Flask) -> None:
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session
         WTF_CSRF_SSL_STRICT=is_https,
     )
+    app.url_map.converters["int"] = RowNumber
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
 

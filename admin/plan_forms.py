@@ -53,7 +53,7 @@ class PlanForm(PanelForm):
         query = select(College.id, College.name, College.college_code).where(
             College.state == Switch.ENABLED, visible(College, actor)
         )
-        rows = session.execute(query.order_by(College.college_code)).tuples()
+        rows = session.execute(query.order_by(College.college_code))
         self.college_ids.offer((ident, f"{name}（{code}）") for ident, name, code in rows)
 
     def validate_college_ids(self, field: Any) -> None:

@@ -19,6 +19,7 @@ from core.queries.accounts import actor_for
 from core.rules.organisations import Role
 
 CHANNEL = "panel"
+LARGEST_ROW_NUMBER = 2**31 - 1  # of the INTEGER keys; PostgreSQL raises above it where SQLite finds nothing
 
 
 class PanelUser(UserMixin):
@@ -97,6 +98,13 @@ def set_up_login(app: Flask) -> None:
     manager.login_message = None  # the login page explains itself
     manager.session_protection = "basic"
     manager.user_loader(load_user)
+
+
+def row_number(typed: str) -> int | None:
+    """A row's number as it stands in an address or form; None for whatever cannot be one."""
+    if not (typed.isascii() and typed.isdigit() and len(typed) < 11):
+        return None
+    return int(typed) if int(typed) <= LARGEST_ROW_NUMBER else None
 
 
 def nonce() -> str:

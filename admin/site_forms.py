@@ -26,7 +26,7 @@ from core.rules.sites import SiteStatus
 def districts(session: Session, province_code: str) -> list[tuple[str, str]]:
     """Districts of a province as 武汉市 洪山区; cities stand for themselves where no district of theirs is known."""
     query = select(RegionName.code, RegionName.name).where(RegionName.code.startswith(province_code))
-    names = dict(session.execute(query.order_by(RegionName.code)).tuples().all())
+    names = dict(session.execute(query.order_by(RegionName.code)).all())
     with_districts = {code[:4] for code in names if not code.endswith("00")}
     return [
         (code, f"{names.get(f'{code[:4]}00', '')} {name}".strip() if not code.endswith("00") else name)
@@ -38,9 +38,7 @@ def districts(session: Session, province_code: str) -> list[tuple[str, str]]:
 def region_words(session: Session, code: str) -> str:
     """湖北省 武汉市 洪山区 of a six-digit code; codes nobody named are left out."""
     wanted = [f"{code[:2]}0000", f"{code[:4]}00", code]
-    names = dict(
-        session.execute(select(RegionName.code, RegionName.name).where(RegionName.code.in_(wanted))).tuples().all()
-    )
+    names = dict(session.execute(select(RegionName.code, RegionName.name).where(RegionName.code.in_(wanted))).all())
     return " ".join(dict.fromkeys(names[one] for one in wanted if one in names)) or code
 
 
@@ -148,7 +146,7 @@ def places(session: Session, plan: ExamPlan, college_id: int | None = None) -> l
     )
     if college_id is not None:
         query = query.where(ExamSite.college_id == college_id)
-    return list(session.execute(query).tuples())
+    return list(session.execute(query))
 
 
 # -- rooms -------------------------------------------------------------------------------------------------------------

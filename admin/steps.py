@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from flask import render_template, request
 
+from admin.session import row_number
+
 
 @dataclass(frozen=True)
 class Option:
@@ -38,9 +40,8 @@ class Step:
 
 
 def asked(name: str) -> int | None:
-    """A number in the address, None for anything else."""
-    typed = request.args.get(name, "")
-    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 16 else None
+    """A row's number in the address, None for anything else."""
+    return row_number(request.args.get(name, ""))
 
 
 def page(view: object, title: str, step: Step, back: str) -> str:

@@ -54,7 +54,7 @@ from admin.forms import PanelForm
 from admin.import_page import SheetDoor, SheetPages
 from admin.labels import LABELS
 from admin.listing import Listing
-from admin.session import current_actor, is_logged_in, reader
+from admin.session import current_actor, is_logged_in, reader, row_number
 from admin.verb_pages import VerbPages
 from admin.verbs import Tickets, Verb
 from core.actors import Actor
@@ -156,10 +156,8 @@ class UseCaseView(VerbPages, SheetPages, Listing):
 
     def get_one(self, id: Any) -> Any:  # Flask-Admin's name
         """The row within scope, or None; anything that is not a number is no row."""
-        text = str(id)
-        if not (text.isascii() and text.isdigit() and len(text) < 16):
-            return None
-        return self.get_query().filter(self.model.id == int(text)).first()
+        number = row_number(str(id))
+        return None if number is None else self.get_query().filter(self.model.id == number).first()
 
     def row_or_404(self, ident: Any) -> Any:
         """The row within scope; what is out of scope does not exist."""

@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
 from admin.forms import PanelForm
-from admin.session import current_actor, reader
+from admin.session import current_actor, reader, row_number
 from admin.verbs import Tickets, Verb
 from core.actors import Actor
 from core.errors import Refusal, StaleState
@@ -175,8 +175,8 @@ class VerbPages:
         )
 
     def _ticked(self) -> list[Any]:
-        typed = dict.fromkeys(request.form.getlist("ids"))
-        ids = [int(text) for text in typed if text.isascii() and text.isdigit() and len(text) < 16][:MOST_AT_ONCE]
+        typed = map(row_number, dict.fromkeys(request.form.getlist("ids")))
+        ids = [number for number in typed if number is not None][:MOST_AT_ONCE]
         return self.get_query().filter(self.model.id.in_(ids)).order_by(self.model.id).all() if ids else []
 
     def _do_batch(self, verb: Verb, form: PanelForm, rows: list[Any]) -> str:

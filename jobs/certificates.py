@@ -7,7 +7,7 @@ from functools import lru_cache
 from core import clock, settings
 from core.gateways.seal import LocalSealer, Sealer
 from core.queries.certificates import issuances_to_generate, signings_to_expire
-from core.usecases import certificates
+from core.usecases import certificates, signing
 from jobs.due import each
 
 
@@ -25,7 +25,7 @@ def generate() -> None:
 def expire_signings() -> None:
     """T-19."""
     due = signings_to_expire(clock.now())
-    each("signing", due, lambda tx, ident: certificates.expire_signing(tx, session_id=ident))
+    each("signing", due, lambda tx, ident: signing.expire_signing(tx, session_id=ident))
 
 
 @lru_cache(maxsize=1)

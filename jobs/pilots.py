@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core import clock
 from core.queries.pilots import declaration_plans_due, years_to_lapse
-from core.usecases import pilots
+from core.usecases import pilots, quotas
 from jobs.due import each
 
 
@@ -17,4 +17,4 @@ def pass_edges() -> None:
 def lapse() -> None:
     """T-03: the year has ended, what was not used is void."""
     year = clock.business_today().year
-    each("quota lapse", years_to_lapse(year), lambda tx, _: pilots.lapse_quotas(tx, before_year=year))
+    each("quota lapse", years_to_lapse(year), lambda tx, _: quotas.lapse_quotas(tx, before_year=year))

@@ -18,8 +18,7 @@ from core.notifications.words import when
 from core.queries.signing import being_made, ceremony_of, refusable, sent_back
 from core.rules import values
 from core.rules.certificates import SigningState
-from core.usecases.ceremonies import send_back
-from core.usecases.certificates import Recap, cancel_signing, look_at_signing, sign
+from core.usecases.signing import Recap, cancel_signing, look_at_signing, send_back, sign
 
 REASON_LENGTH = 500
 _PNG = "data:image/png;base64,"
@@ -111,7 +110,7 @@ def refuse_now() -> Response | str | tuple[str, int]:
                 tx,
                 token=visit.token,
                 reason=_reason(request.form.get("reason", "")),
-                shown=int(shown) if shown.isdecimal() else 0,
+                shown=int(shown) if shown.isascii() and shown.isdigit() and len(shown) < 8 else 0,
             )
     except StaleState as stale:
         if not _is_over(visit):

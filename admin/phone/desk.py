@@ -15,7 +15,7 @@ from core import clock, settings
 from core.db import reading, transaction
 from core.queries.signing import CeremonyView, ceremony_of
 from core.rules.certificates import Party, SigningState
-from core.usecases.certificates import open_signing
+from core.usecases.signing import open_signing
 
 _KEY = "phone_desk"
 _MASK = 4  # any of the eight reads well; trying all of them takes most of the time

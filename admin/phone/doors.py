@@ -13,7 +13,7 @@ from core.gateways import init_data
 from core.queries.accounts import account_of_chat
 from core.queries.certificates import signing_batches
 from core.queries.signing import CeremonyView, ceremony_of
-from core.usecases.ceremonies import claim_ceremony
+from core.usecases.signing import claim_ceremony
 
 
 def add_to(web: Blueprint) -> None:

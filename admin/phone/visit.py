@@ -18,7 +18,7 @@ from core.db import reading, transaction
 from core.errors import NotFound, NotPermitted
 from core.queries.accounts import actor_for
 from core.rules.certificates import Party
-from core.usecases.certificates import open_signing
+from core.usecases.signing import open_signing
 
 LASTS = timedelta(minutes=30)
 CHANNEL = "phone"

@@ -91,7 +91,7 @@ class SocialCandidateForm(CandidateForm):
 class CandidateEditForm(CandidateForm):
     """编辑: the number stays masked; what is verified is shown and closed (R-089)."""
 
-    photo = None
+    photo = None  # type: ignore[assignment]  # WTForms drops an inherited field that is set to None
 
     def prepare(self, session: Session, actor: Actor, row: Candidate | None) -> None:
         super().prepare(session, actor, row)

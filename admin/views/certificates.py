@@ -223,7 +223,9 @@ class IssuanceView(UseCaseView):
         )
         plans = list(reader().scalars(select(ExamPlan).where(ExamPlan.id.in_(mine)).order_by(ExamPlan.plan_no)))
         held = g.plan_numbers = numbers_of(reader(), actor, [plan.id for plan in plans])
-        cards = [{"plan": plan, "numbers": held[plan.id], "url": signing_url(plan)} for plan in plans]
+        cards: list[dict[str, Any]] = [
+            {"plan": plan, "numbers": held[plan.id], "url": signing_url(plan)} for plan in plans
+        ]
         return [card for card in cards if held[card["plan"].id].for_me or self._is_for_teo(held[card["plan"].id])]
 
     def _is_for_teo(self, held: PlanNumbers) -> bool:

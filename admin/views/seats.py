@@ -60,7 +60,7 @@ class RoomArrangementView(ThreePages):
             .where(SeatAssignment.room_arrangement_id.in_(ids), visible(SeatAssignment, self.actor))
             .group_by(SeatAssignment.room_arrangement_id)
         )
-        return dict(reader().execute(counted).tuples().all())
+        return dict(reader().execute(counted).all())
 
     def people(self, row: RoomArrangement) -> int:
         """How many sit there, of those this person may see."""

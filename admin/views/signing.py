@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from flask import abort, g, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
-from sqlalchemy import and_, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 from wtforms import DateField, HiddenField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length
@@ -34,7 +34,8 @@ from core.queries.issuances import (
 from core.rules.certificates import IssuanceState, IssueMethod, Party
 from core.rules.permissions import may
 from core.usecases.batches import list_again, reject_shown
-from core.usecases.certificates import handle_rejections, order_generation
+from core.usecases.certificates import order_generation
+from core.usecases.signing import handle_rejections
 
 S = IssuanceState
 UNDER_WAY = (S.GENERATING, S.ISSUED)
@@ -266,7 +267,7 @@ class SigningView(UseCaseView):
     def scope(self) -> Any:
         actor = current_actor()
         mine = select(CertificateIssuance.plan_id).where(scoping.visible(CertificateIssuance, actor))
-        listed = ExamPlan.id.in_(mine.correlate(None))
+        listed: ColumnElement[bool] = ExamPlan.id.in_(mine.correlate(None))
         if party_of(actor) is Party.TEO:
             listed = or_(listed, ExamPlan.locked_at.is_not(None))
         return and_(super().scope(), listed)

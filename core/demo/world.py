@@ -42,7 +42,17 @@ from core.rules.candidates import CandidateKind, CandidateState
 from core.rules.catalogue import PassRule
 from core.rules.certificates import IssuanceState, IssueMethod, Party
 from core.rules.values import EducationLevel, IdType
-from core.usecases import accounts, candidates, catalogue, certificates, organisations, pilots, plans, registrations
+from core.usecases import (
+    accounts,
+    candidates,
+    catalogue,
+    certificates,
+    organisations,
+    pilots,
+    plans,
+    registrations,
+    signing,
+)
 from core.usecases import arrangement as arranging
 from core.usecases import scores as scoring
 from core.usecases import sites as siting
@@ -649,9 +659,9 @@ def score_rows(tx: Tx, plan_id: int) -> list[tuple[int, dict[str, Any]]]:
 def _sign(world: World, sketch: PlanSketch, party: Party, login: str) -> None:
     plan_id = world.ids[f"plan:{sketch.key}"]
     with world.acting(login, "phone") as tx:
-        ceremony = certificates.open_signing(tx, plan_id=plan_id, party=party)
-        certificates.look_at_signing(tx, token=ceremony.token)
-        certificates.sign(
+        ceremony = signing.open_signing(tx, plan_id=plan_id, party=party)
+        signing.look_at_signing(tx, token=ceremony.token)
+        signing.sign(
             tx,
             token=ceremony.token,
             typed_count=str(ceremony.session.item_count),

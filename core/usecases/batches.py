@@ -9,8 +9,9 @@ from core.models.plans import ExamPlan
 from core.queries.certificates import batch_version, pending_for
 from core.rules.certificates import ISSUANCE, IssueMethod, Party
 from core.rules.permissions import permit
-from core.usecases.certificates import order_generation, reject_batch
-from core.usecases.scores import create_issuances
+from core.usecases.certificates import order_generation
+from core.usecases.results import create_issuances
+from core.usecases.signing import reject_batch
 
 
 def reject_shown(tx: Tx, *, plan_id: int, party: Party, reason: str, shown: str) -> int:

@@ -12,7 +12,7 @@ from core.db import Tx
 from core.errors import AlreadyThere, IllegalMove, Incomplete, NotFound, NotPermitted, ReasonMissing, ValueRefused
 from core.models.catalogue import CertificateType
 from core.models.organisations import College, EducationAuthority
-from core.models.pilots import DeclarationPlan, PilotApplication, PilotApplicationMajor, Quota, ReviewRecord
+from core.models.pilots import DeclarationPlan, PilotApplication, PilotApplicationMajor, ReviewRecord
 from core.notifications.pilots import ApplicationDecided, ApplicationWaiting, DeclarationClosed, DeclarationOpened
 from core.rules.organisations import Switch
 from core.rules.permissions import permit
@@ -20,16 +20,15 @@ from core.rules.pilots import (
     DECLARATION_PLAN,
     EDITABLE_APPLICATION,
     PILOT_APPLICATION,
-    QUOTA,
     ApplicationState,
     CertificateScope,
     DeclarationState,
-    QuotaState,
     ReviewDecision,
     ReviewStep,
     require_counts,
 )
 from core.usecases.notices import close_tasks
+from core.usecases.quotas import grant_quota
 
 A = ApplicationState
 STILL_NEWS = timedelta(days=2)  # an edge noticed later than this is recorded, but nobody needs telling
@@ -308,7 +307,7 @@ def approve_application(
     _approve_majors(application, approved_count, by_major or {})
     tx.advance(application, PILOT_APPLICATION, "approve", approved_count=approved_count, decided_at=tx.now)
     round_ = _review(tx, application, step, ReviewDecision.PASS, approved_count=approved_count)
-    _grant(tx, application, approved_count)
+    grant_quota(tx, application, approved_count)
     _close(tx, application)
     tx.notify(ApplicationDecided(application.id, True, "", round_))
     return application
@@ -389,53 +388,3 @@ def _review(
 
 def _close(tx: Tx, application: PilotApplication) -> None:
     close_tasks(tx, thing_type=PilotApplication.__tablename__, thing_id=application.id)
-
-
-# -- quota ---------------------------------------------------------------------------------------------------------
-
-
-def _grant(tx: Tx, application: PilotApplication, count: int) -> None:
-    quota: Quota | None = tx.first(
-        select(Quota)
-        .where(
-            Quota.college_id == application.college_id,
-            Quota.certificate_id == application.certificate_id,
-            Quota.year == application.plan.year,
-        )
-        .with_for_update()
-    )
-    if quota is None:
-        tx.add(
-            Quota(
-                college_id=application.college_id,
-                certificate_id=application.certificate_id,
-                year=application.plan.year,
-                province_code=application.province_code,
-                granted=count,
-            )
-        )
-        return
-    quota.granted += count
-    tx.because(quota, "grant")
-    tx.session.flush()
-
-
-def adjust_quota(tx: Tx, *, quota_id: int, granted: int, reason: str) -> Quota:
-    """Only the province, with a reason, and never below what is used (R-020, §3.3)."""
-    if not reason.strip():
-        raise ReasonMissing(rule="R-020")
-    quota = tx.lock(Quota, quota_id)
-    permit(tx.actor, "adjust_quota", quota)
-    if quota.state is not QuotaState.ACTIVE:
-        raise IllegalMove(thing="指标", state=quota.state.label, action="adjust")
-    if granted < quota.used:
-        raise ValueRefused("quota_below_used", rule="§3.3", granted=granted, used=quota.used)
-    quota.granted = granted
-    tx.because(quota, "adjust", reason.strip())
-    tx.session.flush()
-    return quota
-
-
-def lapse_quotas(tx: Tx, *, before_year: int) -> int:
-    """T-03: quotas of years before this one are void (R-019); returns how many lapsed."""
-    return len(tx.advance_all(Quota, QUOTA, "lapse", Quota.year < before_year, lapsed_at=tx.now))

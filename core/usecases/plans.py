@@ -20,7 +20,7 @@ from core.rules.numbering import plan_no
 from core.rules.organisations import Switch
 from core.rules.permissions import permit
 from core.rules.plans import EXAM_PLAN, PlanEdge, PlanState, require_weights
-from core.usecases.scores import conclude_scores
+from core.usecases.results import conclude_scores
 
 RUNGS = (72, 24, 2)  # hours before registration closes (chat.md, M-11)
 WINDOWS = ("registration", "arrangement", "exam", "score_entry", "publication")

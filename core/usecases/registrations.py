@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import func, select
 
-from core import clock
 from core.db import Tx
 from core.errors import (
     AlreadyThere,
@@ -22,22 +20,18 @@ from core.errors import (
     ValueRefused,
 )
 from core.models.candidates import Candidate
-from core.models.catalogue import Major
 from core.models.organisations import College
-from core.models.pilots import DeclarationPlan, PilotApplication, PilotApplicationMajor, Quota
+from core.models.pilots import Quota
 from core.models.plans import ExamPlan, ExamPlanCertificate
 from core.models.registrations import CandidateSnapshot, Registration, SubjectRegistration
-from core.models.sites import ExamSite, ExamSiteCertificate, SiteAllocation
-from core.queries.accounts import province_contact
 from core.queries.plans import takes_part
 from core.rules.candidates import CandidateKind, CandidateState
 from core.rules.catalogue import EVERYBODY
 from core.rules.permissions import permit
-from core.rules.pilots import ApplicationState, QuotaState
 from core.rules.plans import PlanState
 from core.rules.registrations import PaymentState, RegistrationSource, SittingState
-from core.rules.sites import AllocationState, SiteReview, SiteStatus
 from core.usecases.imports import Outcome, Row, in_parts
+from core.usecases.registration_desk import Desk, lay_out_desk
 
 CHUNK = 5_000
 SNAPSHOT_FIELDS = (
@@ -54,24 +48,6 @@ SNAPSHOT_FIELDS = (
 )
 
 
-@dataclass(slots=True)
-class _Desk:
-    """Everything the rows of one import are judged against, read once."""
-
-    plan: ExamPlan
-    college: College
-    people: dict[str, Candidate]
-    certificates: dict[str, ExamPlanCertificate]
-    sites: dict[str, set[int]]  # site number → certificate ids it may be used for
-    site_ids: dict[str, int]
-    majors: dict[int, set[str]]  # certificate id → major codes, narrowed by the application's own majors
-    approved: set[int]
-    quotas: dict[int, Quota]
-    contact: str
-    seen: set[tuple[int, int]]
-    used: dict[int, int] = field(default_factory=lambda: defaultdict(int))
-
-
 def register_by_certificate(
     tx: Tx, *, plan_id: int, college_id: int, rows: Sequence[Row], import_job_id: int | None = None
 ) -> Outcome:
@@ -83,7 +59,7 @@ def register_by_certificate(
     college = tx.get(College, college_id)
     permit(tx.actor, "register", college)
     plan = _open_plan(tx, plan_id, college_id)
-    desk = _desk(tx, plan, college, [values["id_number"] for _, values in rows])
+    desk = lay_out_desk(tx, plan, college, [values["id_number"] for _, values in rows])
     outcome = Outcome()
     taken: list[tuple[Candidate, ExamPlanCertificate, int, str]] = []
     for number, values in rows:
@@ -110,120 +86,7 @@ def _open_plan(tx: Tx, plan_id: int, college_id: int) -> ExamPlan:
     return plan
 
 
-def _desk(tx: Tx, plan: ExamPlan, college: College, numbers: Sequence[str]) -> _Desk:
-    people: dict[str, Candidate] = {}
-    for part in in_parts(numbers, CHUNK):
-        found = select(Candidate).where(Candidate.college_id == college.id, Candidate.id_number.in_(part))
-        people |= {person.id_number: person for person in tx.session.scalars(found)}
-    certificates = {row.certificate.code: row for row in plan.certificates}
-    ids = [row.certificate_id for row in plan.certificates]
-    sites, site_ids = _usable_sites(tx, plan, college)
-    return _Desk(
-        plan=plan,
-        college=college,
-        people=people,
-        certificates=certificates,
-        sites=sites,
-        site_ids=site_ids,
-        majors=_open_majors(tx, plan, college),
-        approved=set(tx.all(_approved(plan, college))),
-        quotas=_locked_quotas(tx, plan, college, ids),
-        contact=province_contact(tx.session, college.province_code),
-        seen=set(
-            tx.session.execute(
-                select(Registration.candidate_id, Registration.certificate_id).where(
-                    Registration.plan_id == plan.id, Registration.college_id == college.id
-                )
-            ).all()
-        ),
-    )
-
-
-def _approved(plan: ExamPlan, college: College) -> Select[int]:
-    return (
-        select(PilotApplication.certificate_id)
-        .join(DeclarationPlan, DeclarationPlan.id == PilotApplication.plan_id)
-        .where(
-            PilotApplication.college_id == college.id,
-            PilotApplication.state == ApplicationState.APPROVED,
-            DeclarationPlan.year == plan.exam_year,
-        )
-    )
-
-
-def _open_majors(tx: Tx, plan: ExamPlan, college: College) -> dict[int, set[str]]:
-    """R-138 and R-030: the certificate's majors, or those the approved application was limited to."""
-    open_: dict[int, set[str]] = {
-        row.certificate_id: {major.code for major in row.certificate.majors} for row in plan.certificates
-    }
-    stated: dict[int, set[str | None]] = defaultdict(set)  # None: an application that covers every major
-    rows = tx.session.execute(
-        select(PilotApplication.certificate_id, Major.code)
-        .join(DeclarationPlan, DeclarationPlan.id == PilotApplication.plan_id)
-        .outerjoin(PilotApplicationMajor, PilotApplicationMajor.application_id == PilotApplication.id)
-        .outerjoin(Major, Major.id == PilotApplicationMajor.major_id)
-        .where(
-            PilotApplication.college_id == college.id,
-            PilotApplication.state == ApplicationState.APPROVED,
-            DeclarationPlan.year == plan.exam_year,
-        )
-    )
-    for certificate_id, code in rows:
-        stated[certificate_id].add(code)
-    narrowed = {ident: {code for code in codes if code} for ident, codes in stated.items() if None not in codes}
-    return open_ | {ident: codes for ident, codes in narrowed.items() if ident in open_}
-
-
-def _usable_sites(tx: Tx, plan: ExamPlan, college: College) -> tuple[dict[str, set[int]], dict[str, int]]:
-    """R-149, R-121: own enabled sites by their certificates, borrowed ones by the allocation's."""
-    usable: dict[str, set[int]] = defaultdict(set)
-    ids: dict[str, int] = {}
-    own = (
-        select(ExamSite.site_no, ExamSite.id, ExamSiteCertificate.certificate_id)
-        .join(ExamSiteCertificate, ExamSiteCertificate.site_id == ExamSite.id)
-        .where(
-            ExamSite.college_id == college.id,
-            ExamSite.review_state == SiteReview.APPROVED,
-            ExamSite.site_state == SiteStatus.ENABLED,
-        )
-    )
-    lent = (
-        select(ExamSite.site_no, ExamSite.id, SiteAllocation.certificate_id)
-        .join(SiteAllocation, SiteAllocation.site_id == ExamSite.id)
-        .where(
-            SiteAllocation.plan_id == plan.id,
-            SiteAllocation.borrowing_college_id == college.id,
-            SiteAllocation.state == AllocationState.ACTIVE,
-            ExamSite.site_state == SiteStatus.ENABLED,
-        )
-    )
-    for query in (own, lent):
-        for number, ident, certificate_id in tx.session.execute(query):
-            usable[number].add(certificate_id)
-            ids[number] = ident
-    return usable, ids
-
-
-def _locked_quotas(tx: Tx, plan: ExamPlan, college: College, certificate_ids: Sequence[int]) -> dict[int, Quota]:
-    """The year's quotas, held against other importers until the end; in one order, so that nobody waits in a ring."""
-    if clock.local(tx.now).year > plan.exam_year:
-        return {}  # T-03, G-40: the year is over, whatever the job has recorded
-    query = (
-        select(Quota)
-        .where(
-            Quota.college_id == college.id,
-            Quota.year == plan.exam_year,
-            Quota.certificate_id.in_(certificate_ids),
-            Quota.state == QuotaState.ACTIVE,
-        )
-        .order_by(Quota.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    return {quota.certificate_id: quota for quota in tx.session.scalars(query)}
-
-
-def _judge(desk: _Desk, values: Mapping[str, Any]) -> tuple[Candidate, ExamPlanCertificate, int, str]:
+def _judge(desk: Desk, values: Mapping[str, Any]) -> tuple[Candidate, ExamPlanCertificate, int, str]:
     person = _require_person(desk, values)
     row = _require_certificate(desk, values)
     category = _require_category(row, values)
@@ -243,7 +106,7 @@ def _judge(desk: _Desk, values: Mapping[str, Any]) -> tuple[Candidate, ExamPlanC
     return person, row, site_id, category
 
 
-def _require_person(desk: _Desk, values: Mapping[str, Any]) -> Candidate:
+def _require_person(desk: Desk, values: Mapping[str, Any]) -> Candidate:
     person = desk.people.get(values["id_number"])
     if person is None:
         raise _Fault("id_number", NotFound("candidate_unknown", rule="R-151"))
@@ -256,7 +119,7 @@ def _require_person(desk: _Desk, values: Mapping[str, Any]) -> Candidate:
     return person
 
 
-def _require_certificate(desk: _Desk, values: Mapping[str, Any]) -> ExamPlanCertificate:
+def _require_certificate(desk: Desk, values: Mapping[str, Any]) -> ExamPlanCertificate:
     row = desk.certificates.get(values["certificate_code"])
     if row is None:
         raise _Fault("certificate_code", NotFound("certificate_not_in_plan", rule="R-136", plan=desk.plan.plan_no))
@@ -281,13 +144,13 @@ def _require_category(row: ExamPlanCertificate, values: Mapping[str, Any]) -> st
     return stated if wanted else ""
 
 
-def _require_site(desk: _Desk, number: str, certificate_id: int) -> int:
+def _require_site(desk: Desk, number: str, certificate_id: int) -> int:
     if certificate_id not in desk.sites.get(number, set()):
         raise _Fault("site_no", ValueRefused("site_not_usable", rule="R-149", value=number))
     return desk.site_ids[number]
 
 
-def _require_place(desk: _Desk, certificate_id: int) -> None:
+def _require_place(desk: Desk, certificate_id: int) -> None:
     quota = desk.quotas.get(certificate_id)
     granted, used = (quota.granted, quota.used + desk.used[certificate_id]) if quota else (0, 0)
     if used + 1 > granted:
@@ -297,7 +160,7 @@ def _require_place(desk: _Desk, certificate_id: int) -> None:
     desk.used[certificate_id] += 1
 
 
-def _use_quota(tx: Tx, desk: _Desk) -> None:
+def _use_quota(tx: Tx, desk: Desk) -> None:
     for certificate_id, count in desk.used.items():
         quota = desk.quotas[certificate_id]
         quota.used += count
@@ -307,7 +170,7 @@ def _use_quota(tx: Tx, desk: _Desk) -> None:
 
 def _write(
     tx: Tx,
-    desk: _Desk,
+    desk: Desk,
     taken: Sequence[tuple[Candidate, ExamPlanCertificate, int, str]],
     import_job_id: int | None,
 ) -> None:
@@ -376,7 +239,7 @@ def _held_snapshots(tx: Tx, plan: ExamPlan, ids: Sequence[int]) -> dict[int, int
     return held
 
 
-def _register_subjects(tx: Tx, desk: _Desk, taken: Sequence[tuple[Candidate, ExamPlanCertificate, int, str]]) -> None:
+def _register_subjects(tx: Tx, desk: Desk, taken: Sequence[tuple[Candidate, ExamPlanCertificate, int, str]]) -> None:
     ids: dict[tuple[int, int], int] = {}
     for part in in_parts(sorted({person.id for person, _, _, _ in taken}), CHUNK):
         query = select(Registration.candidate_id, Registration.certificate_id, Registration.id).where(

@@ -26,7 +26,7 @@ from core.rules.certificates import ISSUANCE, Party
 from core.rules.notices import REPLY, DeliveryState, ReplyState
 from core.rules.permissions import permit
 from core.usecases import notices
-from core.usecases.certificates import reject_batch
+from core.usecases.signing import reject_batch
 
 REASON_LASTS = timedelta(minutes=30)
 CONFIRM_LASTS = timedelta(minutes=10)  # chat.md: a press that waited longer is asked again

@@ -14,8 +14,7 @@ from core.db import reading, transaction
 from core.errors import Refusal
 from core.models.certificates import SigningRecord
 from core.rules.certificates import Party
-from core.usecases.ceremonies import claim_ceremony, send_back
-from core.usecases.certificates import open_signing, sign
+from core.usecases.signing import claim_ceremony, open_signing, send_back, sign
 from tests.admin import signing_world
 from tests.admin.signing_world import SigningWorld, ink
 

@@ -24,7 +24,7 @@ from core.models.organisations import ElectronicSeal
 from core.models.plans import ExamPlan
 from core.rules.certificates import ISSUANCE, IssuanceState, Party, SigningDecision, SigningState
 from core.rules.organisations import SEAL
-from core.usecases.certificates import open_signing, reject_batch
+from core.usecases.signing import open_signing, reject_batch
 from tests.admin import signing_world
 from tests.admin.signing_world import OFFICER_CHAT, STRANGER_CHAT, TEO_CHAT, SigningWorld, drawn
 

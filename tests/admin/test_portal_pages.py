@@ -25,7 +25,8 @@ from core.models.certificates import Certificate, CertificateIssuance
 from core.models.records import ImportJob
 from core.queries.verification import masked_name
 from core.rules.certificates import IssuanceState, IssueMethod, Party
-from core.usecases.certificates import generate_certificate, open_signing, sign
+from core.usecases.certificates import generate_certificate
+from core.usecases.signing import open_signing, sign
 from tests.admin import signing_world
 from tests.admin.signing_world import SigningWorld
 

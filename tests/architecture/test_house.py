@@ -21,9 +21,17 @@ LONGEST_FUNCTION = 60
 LONGEST_FILE = 400
 
 # Longer than the house likes, each with its reason. What shrinks below the bound must leave this list.
-LONG_FUNCTIONS: dict[str, str] = {}
+LONG_FUNCTIONS: dict[str, str] = {
+    "bot/simulator/web.py:_add_verbs": "a list of routes of two or three lines each; split, it would have to be searched",
+}
 LONG_FILES: dict[str, str] = {
+    "bot/simulator/api.py": "one object under one lock: what people do to Telegram, and what Telegram answers",
+    "bot/simulator/methods.py": "the Bot API's methods one after another, in the order of its documentation",
     "core/db.py": "one promise, kept in one place: engine, transaction() and the whole of Tx",
+    "core/demo/world.py": "one invented year, told in the order in which it happened",
+    "core/rules/values.py": "every cleaner beside the next, so that a field's rule is found where fields are cleaned",
+    "core/usecases/signing.py": "one ceremony from opening to refusal; its verbs share the same private steps",
+    "kaowu.py": "the command line: one short function per command, and the one place that starts everything",
 }
 
 # State words that are, elsewhere, honest names of something else.

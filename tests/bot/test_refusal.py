@@ -16,7 +16,7 @@ from core.queries.accounts import actor_for
 from core.rules.certificates import IssuanceState, Party, SigningDecision
 from core.rules.notices import ReplyState
 from core.rules.organisations import Role
-from core.usecases.certificates import reject_batch
+from core.usecases.signing import reject_batch
 from tests.bot.conftest import STRANGER, Chat, later
 
 TO_SIGN = "certificates.signing_requested"
