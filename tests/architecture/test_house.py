@@ -22,7 +22,7 @@ LONGEST_FILE = 400
 
 # Longer than the house likes, each with its reason. What shrinks below the bound must leave this list.
 LONG_FUNCTIONS: dict[str, str] = {
-    "bot/simulator/web.py:_add_verbs": "a list of routes of two or three lines each; split, it would have to be searched",
+    "bot/simulator/web.py:_add_verbs": "a list of routes of two or three lines each",
 }
 LONG_FILES: dict[str, str] = {
     "bot/simulator/api.py": "one object under one lock: what people do to Telegram, and what Telegram answers",
