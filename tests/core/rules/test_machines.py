@@ -551,7 +551,7 @@ def test_the_last_instant_for_a_review_is_seven_days_on_or_the_end_of_publicatio
 
 def test_every_edge_of_a_plan_comes_once_and_in_time() -> None:
     found = PLAN_0027.edges()
-    assert [edge for _, edge in found] == list(PlanEdge)[:9] + [PlanEdge.REVIEW_CLOSES, PlanEdge.PUBLICATION_CLOSES]
+    assert [edge for _, edge in found] == [*list(PlanEdge)[:9], PlanEdge.REVIEW_CLOSES, PlanEdge.PUBLICATION_CLOSES]
     assert [instant for instant, _ in found] == sorted(instant for instant, _ in found)
     start = found[0][0]
     seen, now = [], start - SECOND
