@@ -18,6 +18,7 @@ from core import clock
 from core.actors import Actor
 from core.errors import Refusal
 from core.notifications.words import sentence
+from core.rules import values
 
 _KEPT_BACK = {"csrf_token", "row_version", "ticket", "ids"}
 _YEARS = range(2000, 2200)  # near the ends of the calendar another zone's time or a week later does not exist
@@ -201,7 +202,7 @@ class Upload(FileField):
     def process_formdata(self, valuelist: list[Any]) -> None:
         given = next((item for item in valuelist if getattr(item, "filename", "")), None)
         self.data = given.read() if given is not None else None
-        self.file_name = given.filename if given is not None else ""
+        self.file_name = values.tidy(given.filename)[-200:] if given is not None else ""
 
     def pre_validate(self, form: Any) -> None:
         if self.is_required and not self.data:

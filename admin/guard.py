@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from flask import Flask, Response, g, render_template, request
+from flask import Flask, Request, Response, g, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_wtf.csrf import CSRFError
+from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.exceptions import HTTPException
 
 from admin import shell
@@ -33,8 +34,20 @@ PROBLEMS: dict[int, tuple[str, str]] = {
 }
 
 
+class TypedRequest(Request):
+    """A request whose form holds no NUL: nobody typed one, and PostgreSQL raises where SQLite would keep it."""
+
+    def _load_form_data(self) -> None:
+        super()._load_form_data()
+        sent = self.__dict__["form"]
+        if any("\x00" in value for _, value in sent.items(multi=True)):
+            clean = [(name, value.replace("\x00", "")) for name, value in sent.items(multi=True)]
+            self.__dict__["form"] = ImmutableMultiDict(clean)
+
+
 def stand(app: Flask) -> Limiter:
     """Headers, error pages and the facts of the shell on this application; returns its rate limiter."""
+    app.request_class = TypedRequest
     limiter = Limiter(get_remote_address, app=app, storage_uri="memory://", headers_enabled=False)
     app.after_request(_headers)
     app.register_error_handler(HTTPException, _problem)
