@@ -24,6 +24,7 @@ from core.gateways.keys import Key
 
 PER_SECOND = 29.7  # Telegram speaks of 30 messages a second; an even pace just below never meets a 429
 _GONE_CHATS = ("chat not found", "user is deactivated", "bot was kicked", "have no rights to send")
+_NEVER_LEFT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout"})  # httpx: nothing was sent at all
 _UNEDITABLE = ("message is not modified", "message to edit not found", "message can't be edited")
 
 
@@ -157,11 +158,13 @@ class Telegram:
         if isinstance(trouble, BadRequest):
             is_gone = any(words in trouble.message.lower() for words in _GONE_CHATS)
             return Report(Fate.GONE if is_gone else Fate.REFUSED, why=why)
+        if type(trouble.__cause__).__name__ in _NEVER_LEFT:
+            return Report(Fate.LATER, why=why)
         if isinstance(trouble, TimedOut):
             return Report(Fate.UNKNOWN, why=why)
         if isinstance(trouble, InvalidToken):
             return Report(Fate.LATER, retry_after=timedelta(minutes=1), why=why)
-        if isinstance(trouble, NetworkError) and "connect" not in str(trouble.__cause__ or "").lower():
+        if isinstance(trouble, NetworkError):
             return Report(Fate.UNKNOWN, why=why)
         return Report(Fate.LATER, why=why)
 
