@@ -65,11 +65,12 @@ class Cleaned:
         self.is_optional = is_optional
 
     def __call__(self, form: Any, field: Field) -> None:
-        if self.is_optional and not (field.data or "").strip():
+        typed = "" if field.data is None else str(field.data)  # a field that was not sent keeps the row's value: a year
+        if self.is_optional and not typed.strip():
             field.data = ""
             raise StopValidation()
         try:
-            field.data = self.cleaner(field.data)
+            field.data = self.cleaner(typed)
         except Refusal as refusal:
             raise StopValidation(sentence(refusal)) from None
 

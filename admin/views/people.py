@@ -8,10 +8,12 @@ from flask import url_for
 from markupsafe import Markup
 
 from admin import cells
-from core.models.candidates import Candidate
+from admin.session import current_actor
+from core.models.candidates import Candidate, CandidatePhoto
 from core.models.plans import ExamPlan
 from core.models.registrations import Registration, SubjectRegistration
 from core.notifications.words import when
+from core.queries.scoping import may_see
 from core.rules import values
 
 WHO = (
@@ -79,8 +81,8 @@ def sitting_place(sitting: SubjectRegistration) -> str:
 
 
 def portrait(candidate: Candidate) -> Markup | None:
-    """The picture, small, with a link to itself; None where there is none."""
-    if candidate.photo_hash is None:
+    """The picture, small, with a link to itself; None where there is none, or this person may not see photos."""
+    if candidate.photo_hash is None or not may_see(CandidatePhoto, current_actor()):
         return None
     address = url_for("candidates.photo_view", ident=candidate.id, v=candidate.photo_hash[:8])
     return Markup(

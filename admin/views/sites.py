@@ -25,7 +25,7 @@ from core.models.pilots import ReviewRecord
 from core.models.plans import ExamPlan
 from core.models.sites import ExamSite, ExamSiteCertificate, SiteAllocation
 from core.notifications.words import when
-from core.queries.scoping import visible
+from core.queries.scoping import may_see, visible
 from core.rules.catalogue import CertificateLevel
 from core.rules.organisations import Role, Switch
 from core.rules.permissions import may
@@ -230,6 +230,8 @@ class SiteView(UseCaseView):
         return [*super()._loaded(), links]
 
     def page_links(self) -> list[Link]:
+        if not may_see(SiteAllocation, self.actor):
+            return []
         return [Link("考核站点分配", url_for("allocations.index_view"))]
 
     def links(self, row: ExamSite) -> list[Link]:
