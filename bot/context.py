@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar
 
 from telegram import CallbackQuery, ForceReply, LinkPreviewOptions, Message, Update
 from telegram.constants import ParseMode
-from telegram.error import BadRequest, RetryAfter
+from telegram.error import BadRequest, NetworkError, RetryAfter, TimedOut
 from telegram.ext import Application, CallbackContext, ContextTypes, ExtBot
 
 from bot.keyboards import Shown
@@ -24,7 +24,7 @@ T = TypeVar("T")
 Act = Callable[[Tx], Any]
 LONGEST_TOAST = 200  # Telegram's limit
 LONGEST_WAIT = 30.0
-TRIES = 3
+TRIES = 8
 _UNCHANGED = "message is not modified"
 
 
@@ -168,10 +168,17 @@ async def answer(query: CallbackQuery, words: str, *, alert: bool) -> None:
 
 
 async def patiently(call: Callable[[], Awaitable[T]]) -> T:
-    """Wait as long as a 429 says, a few times."""
-    for _ in range(TRIES - 1):
+    """Wait as long as a 429 says, and out a Telegram that does not answer for a minute: no act stays without a word.
+
+    Nobody knows whether a call that timed out has arrived; it is not made again.
+    """
+    for attempt in range(TRIES - 1):
         try:
             return await call()
+        except (BadRequest, TimedOut):
+            raise
+        except NetworkError:
+            await asyncio.sleep(min(2.0**attempt, 15.0))
         except RetryAfter as busy:
             pause = busy.retry_after
             seconds = pause.total_seconds() if isinstance(pause, timedelta) else float(pause)

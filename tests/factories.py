@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -788,7 +789,7 @@ class PostgresStages:
 @pytest.fixture(scope="session")
 def postgres_stages(postgres_template: str, postgres_server: psycopg.Connection[Any]) -> Iterator[PostgresStages]:
     """The database all stages live in."""
-    name = f"kaowu_years_{os.getpid()}"
+    name = f"kaowu_years_{os.getpid()}_{secrets.token_hex(3)}"  # a fixture lives once per conftest that imports it
     with postgres_database(postgres_server, name, postgres_template) as url:
         postgres_server.execute(f'ALTER DATABASE "{name}" SET synchronous_commit = off')
         yield PostgresStages(url)
