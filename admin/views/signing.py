@@ -33,8 +33,8 @@ from core.queries.issuances import (
 )
 from core.rules.certificates import IssuanceState, IssueMethod, Party
 from core.rules.permissions import may
-from core.usecases.batches import list_again, reject_shown
-from core.usecases.certificates import order_generation
+from core.usecases.batches import reject_shown
+from core.usecases.certificates import order_generation, renew_issuances
 from core.usecases.signing import handle_rejections
 
 S = IssuanceState
@@ -245,7 +245,7 @@ class SigningView(UseCaseView):
             key="order",
         ),
         Verb(
-            list_again,
+            renew_issuances,
             "核对签发清单",
             act="sign_as_teo",
             when=lambda row, actor: row.locked_at is not None,

@@ -1,16 +1,14 @@
-"""What a party decides over all certificates of a plan from the panel: send back exactly what was shown, list again."""
+"""What a party decides from the panel: send back exactly what was shown, refuse one, stamp one again."""
 
 from __future__ import annotations
 
 from core.db import Tx
-from core.errors import NotReady, StaleState
+from core.errors import NotFound, NotReady, StaleState
 from core.models.certificates import CertificateIssuance
-from core.models.plans import ExamPlan
-from core.queries.certificates import batch_version, pending_for
+from core.queries.certificates import batch_version, pending_for, waiting_count
 from core.rules.certificates import ISSUANCE, IssueMethod, Party
 from core.rules.permissions import permit
 from core.usecases.certificates import order_generation
-from core.usecases.results import create_issuances
 from core.usecases.signing import reject_batch
 
 
@@ -20,6 +18,8 @@ def reject_shown(tx: Tx, *, plan_id: int, party: Party, reason: str, shown: str)
     shown: batch_version of what the person was looking at; if it is another by now nothing happens (StaleState).
     """
     where = pending_for(party, plan_id, org_id=tx.actor.org_id, college_id=tx.actor.college_id)
+    if not waiting_count(tx.session, where):
+        raise NotFound("nothing_to_sign", rule="R-232")
     if str(batch_version(tx.session, where)) != shown:
         raise StaleState("batch_changed", rule="R-237", thing=ISSUANCE.name, state="")
     return reject_batch(tx, plan_id=plan_id, party=party, reason=reason)
@@ -34,6 +34,7 @@ def reject_one(tx: Tx, *, issuance_id: int, party: Party, reason: str) -> int:
 def stamp_again(tx: Tx, *, issuance_id: int) -> int:
     """重试 of a failed stamp with the method and date it was ordered with (R-245)."""
     issuance = tx.get(CertificateIssuance, issuance_id)
+    permit(tx.actor, "generate_certificates", issuance)
     ISSUANCE.target(issuance.state, "generate")
     if issuance.issued_on is None:
         raise NotReady("issue_not_set", rule="R-252", thing=ISSUANCE.name)
@@ -44,12 +45,3 @@ def stamp_again(tx: Tx, *, issuance_id: int) -> int:
         issued_on=issuance.issued_on,
         issuance_ids=[issuance_id],
     )
-
-
-def list_again(tx: Tx, *, plan_id: int) -> int:
-    """生成签发清单 once more: an issuance for every final pass that has none; returns how many were missing (R-250)."""
-    plan = tx.lock(ExamPlan, plan_id)
-    permit(tx.actor, "sign_as_teo", plan)
-    if plan.locked_at is None:
-        raise NotReady("scores_not_locked", rule="R-246")
-    return create_issuances(tx, plan=plan)

@@ -20,20 +20,23 @@ import pytest
 from sqlalchemy import select
 
 import core.usecases
+from core.actors import SYSTEM
 from core.db import Tx, transaction
 from core.demo.people import people
 from core.demo.world import hand_signature
 from core.errors import NotFound, NotPermitted, Refusal
 from core.gateways.identity import RuleVerifier
-from core.models.certificates import SigningSession
+from core.models.certificates import CertificateIssuance, SigningSession
 from core.models.records import Notification
+from core.queries.certificates import batch_version, pending_for
 from core.rules.candidates import CandidateKind
 from core.rules.catalogue import CertificateLevel, ExamMode
-from core.rules.certificates import IssueMethod, Party
+from core.rules.certificates import ISSUANCE, IssueMethod, Party
 from core.rules.organisations import CollegeType, Role
 from core.usecases import (
     accounts,
     arrangement,
+    batches,
     candidates,
     catalogue,
     certificates,
@@ -104,6 +107,22 @@ def _draft_declaration(year: Year, **other: Any) -> None:
         "closes_at": DECLARATION[1],
     }
     year.ids["drafted"] = year.do("province", pilots.draft_declaration_plan, **(given | other)).id
+
+
+def _an_issuance(tx: Tx, year: Year) -> int:
+    first = select(CertificateIssuance.id).where(CertificateIssuance.plan_id == year["plan"])
+    return int(tx.session.scalars(first.order_by(CertificateIssuance.id)).first() or 0)
+
+
+def _shown_to_teo(tx: Tx, year: Year) -> str:
+    return str(batch_version(tx.session, pending_for(Party.TEO, year["plan"], org_id=year["org"])))
+
+
+def _fail_a_stamp(year: Year) -> None:
+    with transaction(SYSTEM) as tx:
+        issuance = tx.get(CertificateIssuance, _an_issuance(tx, year))
+        tx.advance(issuance, ISSUANCE, "generate", issue_method=IssueMethod.PAPER, issued_on=ISSUED_ON)
+        tx.advance(issuance, ISSUANCE, "fail_stamp", failure_code="seal_missing")
 
 
 def _draft_application(year: Year) -> None:
@@ -431,6 +450,24 @@ CASES: dict[str, Case] = {
         "signed_by_teo",
         SIGNERS,
     ),
+    "batches.reject_shown": Case(
+        lambda tx, year: batches.reject_shown(
+            tx, plan_id=year["plan"], party=Party.TEO, reason="照片不清", shown=_shown_to_teo(tx, year)
+        ),
+        "concluded",
+        TEO,
+    ),
+    "batches.reject_one": Case(
+        lambda tx, year: batches.reject_one(tx, issuance_id=_an_issuance(tx, year), party=Party.TEO, reason="照片不清"),
+        "concluded",
+        TEO,
+    ),
+    "batches.stamp_again": Case(
+        lambda tx, year: batches.stamp_again(tx, issuance_id=_an_issuance(tx, year)),
+        "signed",
+        TEO,
+        before=lambda year: _fail_a_stamp(year),
+    ),
     "signing.handle_rejections": Case(
         lambda tx, year: signing.handle_rejections(tx, plan_id=year["plan"], note="照片已更换"),
         "signed_by_teo",
@@ -738,6 +775,7 @@ CASES: dict[str, Case] = {
 
 # Verbs nobody is refused, and why.
 FOR_ANYBODY = {
+    "a part of another verb, which asks first": {"quotas.grant_quota", "registration_desk.lay_out_desk"},
     "whoever holds the secret": {"accounts.activate", "accounts.bind_chat", "accounts.log_in"},
     "what the clock or a worker does; harmless whoever calls it, for the guards are the clock's": {
         "signing.expire_signing",
