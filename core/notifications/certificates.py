@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -29,8 +30,9 @@ class _Batch(Message):
     plan_id: int
     wave: int
 
+    @abstractmethod
     def _where(self, session: Session) -> Any:
-        raise NotImplementedError
+        """The issuances the request is about."""
 
     def thing(self, session: Session) -> tuple[str, int, int] | None:
         return CertificateIssuance.__tablename__, self.plan_id, batch_version(session, self._where(session))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -33,7 +34,7 @@ class Button:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class Message(ABC):
     """Base of all messages; its fields are ids and plain values, kept as the facts of the row."""
 
     kind: ClassVar[str] = ""
@@ -49,17 +50,17 @@ class Message:
         """Two messages with the same key to the same person are one."""
         return ":".join([self.kind, *(str(value) for value in self.facts().values())])
 
+    @abstractmethod
     def recipients(self, session: Session) -> Iterable[int]:
         """Account ids of everybody who is to hear it."""
-        raise NotImplementedError
 
     def thing(self, session: Session) -> tuple[str, int, int] | None:
         """(table, id, version) of what the buttons are about, or None when there is nothing to decide."""
         return None
 
+    @abstractmethod
     def details(self, session: Session, now: datetime) -> dict[str, Any]:
         """What the template shows, as it stands at now: counts and numbers, never personal data."""
-        raise NotImplementedError
 
     def is_still_true(self, session: Session, now: datetime) -> bool:
         """False when time or somebody has made the message pointless; then it is not sent."""
