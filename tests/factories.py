@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -705,6 +704,14 @@ def _before(stage: str) -> str | None:
 # -- a copy per test -------------------------------------------------------------------------------------------------
 
 _files: dict[str, tuple[Path, Year]] = {}
+_held: dict[str, Any] = {}  # a session fixture imported into two conftest.py files is two fixtures, but one of these
+
+
+def _once(name: str, make: Callable[[], Any]) -> Any:
+    """The thing of that name, made on first use."""
+    if name not in _held:
+        _held[name] = make()
+    return _held[name]
 
 
 def _sqlite_stage(stage: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Year]:
@@ -730,8 +737,9 @@ def _sqlite_stage(stage: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.fixture(scope="session")
 def stage_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the stages of the year are kept."""
-    return tmp_path_factory.mktemp("stages")
+    """Where the stages of the year are kept; one for the session, whichever conftest.py asks for it."""
+    folder: Path = _once("stages", lambda: tmp_path_factory.mktemp("stages"))
+    return folder
 
 
 @pytest.fixture
@@ -788,11 +796,14 @@ class PostgresStages:
 
 @pytest.fixture(scope="session")
 def postgres_stages(postgres_template: str, postgres_server: psycopg.Connection[Any]) -> Iterator[PostgresStages]:
-    """The database all stages live in."""
-    name = f"kaowu_years_{os.getpid()}_{secrets.token_hex(3)}"  # a fixture lives once per conftest that imports it
+    """The database all stages live in; one for the session, whichever conftest.py asks for it."""
+    if "postgres" in _held:
+        yield _held["postgres"]
+        return
+    name = f"kaowu_years_{os.getpid()}"
     with postgres_database(postgres_server, name, postgres_template) as url:
         postgres_server.execute(f'ALTER DATABASE "{name}" SET synchronous_commit = off')
-        yield PostgresStages(url)
+        yield _once("postgres", lambda: PostgresStages(url))
 
 
 @pytest.fixture
