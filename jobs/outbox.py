@@ -61,33 +61,35 @@ async def _deliver(line: Telegram, stop: asyncio.Event) -> None:
 
 
 async def deliver_once(line: Telegram) -> int:
-    """One bite of the outbox and of stale copies; returns how many were handled."""
+    """One bite of the outbox and of stale copies; returns how many were settled, 0 when it is time for a pause."""
     claims = await asyncio.to_thread(_claims)
     stale = await asyncio.to_thread(_stale)
     work = [*(_send(line, claim) for claim in claims), *(_refresh(line, ident) for ident in stale)]
-    for outcome in await asyncio.gather(*work, return_exceptions=True):
-        if isinstance(
-            outcome, Exception
-        ):  # its claim runs out and is taken again; the others' letters are on their way
+    outcomes = await asyncio.gather(*work, return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, Exception):
+            # its claim runs out and is taken again; the others' letters are on their way
             log.error("outbox: one message broke", exc_info=outcome)
-    return len(claims) + len(stale)
+    return sum(outcome is True for outcome in outcomes)
 
 
-async def _send(line: Telegram, claim: Claim) -> None:
+async def _send(line: Telegram, claim: Claim) -> bool:
     letter = await asyncio.to_thread(_letter, claim)
     if letter is None:
-        return
+        return True
     report = await line.send(letter.chat_id, letter.text, letter.keys, reply_to=letter.reply_to)
     await asyncio.to_thread(_write_down, letter, report)
+    return True
 
 
-async def _refresh(line: Telegram, notification_id: int) -> None:
+async def _refresh(line: Telegram, notification_id: int) -> bool:
     letter = await asyncio.to_thread(_stale_letter, notification_id)
-    if letter is None or letter.message_id is None:
-        return
-    report = await line.edit(letter.chat_id, letter.message_id, letter.text, letter.keys)
-    if report.fate in (Fate.DONE, Fate.GONE, Fate.REFUSED):
-        await asyncio.to_thread(_do, lambda tx: notices.mark_refreshed(tx, notification_id=notification_id))
+    if letter is not None and letter.message_id is not None:
+        report = await line.edit(letter.chat_id, letter.message_id, letter.text, letter.keys)
+        if report.fate not in (Fate.DONE, Fate.GONE, Fate.REFUSED):
+            return False
+    await asyncio.to_thread(_do, lambda tx: notices.mark_refreshed(tx, notification_id=notification_id))
+    return True
 
 
 def _claims() -> list[Claim]:
@@ -126,7 +128,11 @@ def _stale_letter(notification_id: int) -> Letter | None:
         row = session.get_one(Notification, notification_id)
         if row.chat_id is None or row.message_id is None:
             return None
-        rendered = chat_text(session, row, clock.now())
+        try:
+            rendered = chat_text(session, row, clock.now())
+        except Exception:
+            log.exception("copy %s of kind %s cannot be brought up to date", row.id, row.kind)
+            return None
         keys = sealed(rendered.keys, row, row.chat_id)
         return Letter(row.id, row.chat_id, row.message_id, rendered.text, keys, None)
 

@@ -323,11 +323,28 @@ async def test_an_edit_telegram_has_no_time_for_is_tried_again(years: Years, sta
     stand(moment("applied"))
     await deliver()
     year.do("city", pilots.return_application, application_id=year["application"], reason="缺材料")
-    chat.api.faults.script("editMessageText", Fault.bad_gateway())
+    chat.api.faults.script("editMessageText", Fault.bad_gateway(), times=2)
     await deliver(1)
+    async with Telegram(pacer=Pacer(2_000)) as line:
+        assert await outbox.deliver_once(line) == 0, "a Telegram that is down would be asked without pause"
     assert told("pilots.application_waiting", year["account:city"])[0].is_stale
     await deliver()
     assert not told("pilots.application_waiting", year["account:city"])[0].is_stale
+
+
+async def test_a_copy_without_words_is_let_be_and_not_tried_for_ever(
+    years: Years, stand: Stand, chat: RunningBotApi
+) -> None:
+    year = years("applied")
+    stand(moment("applied"))
+    await deliver()
+    year.do("city", pilots.return_application, application_id=year["application"], reason="缺材料")
+    stale = told("pilots.application_waiting", year["account:city"])[0]
+    with transaction(year.actor("system")) as tx:
+        tx.session.execute(update(Notification).where(Notification.id == stale.id).values(kind="pilots.gone"))
+    await deliver()
+    assert not one(Notification, stale.id).is_stale
+    assert chat.api.accepted("editMessageText") == []
 
 
 async def test_what_is_no_longer_worth_hearing_is_not_sent(year: Year, chat: RunningBotApi, stand: Stand) -> None:
