@@ -45,7 +45,7 @@ class DeclarationForm(PanelForm):
     year = number_field("申报年度", 2020, 2099)
     batch_name = text_field("申报批次", values.text(200), description="例如：第 1 批")
     opens_at = BeijingTime("申报开始时间")
-    closes_at = BeijingTime("申报截止时间", description="截止时刻当分钟内仍可提交。")
+    closes_at = BeijingTime("申报截止时间", description="到这一时刻为止都可以提交，之后一秒也不再受理。")
     by_major_required = BooleanField("要求按专业填报", description="勾选后，院校至少填写一个拟申报专业。")
     city_review_required = BooleanField(
         "要求地市级教育局审批", description="勾选后，先由地市级审核，通过后省级才能看到。"

@@ -27,10 +27,15 @@ from core.rules.pilots import (
     ReviewStep,
     require_counts,
 )
+from core.usecases.edits import set_only
 from core.usecases.notices import close_tasks
 from core.usecases.quotas import grant_quota
 
 A = ApplicationState
+EDITABLE_DECLARATION = frozenset({
+    "year", "batch_name", "apply_opens_at", "apply_closes_at", "notes",
+    "by_major_required", "city_review_required", "final_review_required",
+})  # fmt: skip
 STILL_NEWS = timedelta(days=2)  # an edge noticed later than this is recorded, but nobody needs telling
 
 
@@ -89,8 +94,7 @@ def edit_declaration_plan(
     permit(tx.actor, "edit_declaration_plan", plan)
     if plan.state is not DeclarationState.DRAFT:
         raise IllegalMove(thing=DECLARATION_PLAN.name, state=plan.state.label, action="edit")
-    for name, value in changes.items():
-        setattr(plan, name, value)
+    set_only(plan, EDITABLE_DECLARATION, changes)
     plan.apply_window.require_order(rule="R-026")
     _set_scope(tx, plan, certificate_ids)
     tx.session.flush()

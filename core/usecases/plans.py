@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from core import clock
 from core.db import Tx
-from core.errors import IllegalMove, Incomplete, NotPermitted, ValueRefused
+from core.errors import IllegalMove, Incomplete, NotFound, NotPermitted, ValueRefused
 from core.models.catalogue import CertificateType, Subject
 from core.models.organisations import College
 from core.models.plans import ExamPlan, ExamPlanCertificate, ExamPlanSubject, ExamSession
@@ -20,9 +20,11 @@ from core.rules.numbering import plan_no
 from core.rules.organisations import Switch
 from core.rules.permissions import permit
 from core.rules.plans import EXAM_PLAN, PlanEdge, PlanState, require_weights
+from core.usecases.edits import set_only
 from core.usecases.results import conclude_scores
 
 RUNGS = (72, 24, 2)  # hours before registration closes (chat.md, M-11)
+EDITABLE = frozenset({"name", "exam_year", "is_open_to_all", "rules_text"})
 WINDOWS = ("registration", "arrangement", "exam", "score_entry", "publication")
 
 
@@ -83,8 +85,7 @@ def edit_plan(
 ) -> ExamPlan:
     """Change a draft; a published plan is changed by extend_window only (R-069)."""
     plan = _own_draft(tx, plan_id)
-    for name, value in changes.items():
-        setattr(plan, name, value)
+    set_only(plan, EDITABLE, changes)
     if windows is not None:
         _set_windows(plan, windows)
     if college_ids is not None:
@@ -202,6 +203,8 @@ def extend_window(tx: Tx, *, plan_id: int, window: str, closes_at: datetime) -> 
     """A published plan's window may only be made longer, and only while it is not over (R-069)."""
     plan = tx.lock(ExamPlan, plan_id)
     permit(tx.actor, "edit_plan", plan)
+    if window not in WINDOWS:
+        raise NotFound(thing=window)
     held = getattr(plan.windows, window)
     if held.over(tx.now) or closes_at <= held.closes_at:
         raise ValueRefused("only_extend", rule="R-069", window=held.name, closes_at=held.closes_at)

@@ -32,6 +32,7 @@ from core.rules.sites import (
     SiteStatus,
     material_suffix,
 )
+from core.usecases.edits import set_only
 from core.usecases.notices import close_tasks
 
 SITE_FIELDS = ("region_code", "address", "intro", "contact_name", "contact_mobile", "contact_email")
@@ -65,8 +66,7 @@ def draft_site(tx: Tx, *, college_id: int, org_id: int, certificate_ids: Sequenc
 def edit_site(tx: Tx, *, site_id: int, certificate_ids: Sequence[int] | None = None, **details: str) -> ExamSite:
     """Only 未提交 and 审核退回 (R-107)."""
     site = _own_editable(tx, site_id)
-    for name, value in details.items():
-        setattr(site, name, value)
+    set_only(site, frozenset(SITE_FIELDS), details)
     if certificate_ids is not None:
         certificates = _certificates(tx, site.org_id, certificate_ids)
         site.certificate_links.clear()
