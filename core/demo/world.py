@@ -26,7 +26,7 @@ from core.db import Tx, reading, transaction
 from core.demo.cast import COLLEGES, LEVELS, ORGS, PASSWORD, PEOPLE, REGIONS, SUBJECTS, OrgSketch
 from core.demo.people import Person, people
 from core.demo.photos import issuer_seal, portrait, seal_image
-from core.documents.fonts import chinese_font
+from core.documents.fonts import faces
 from core.gateways.identity import RuleVerifier
 from core.gateways.seal import Sealer
 from core.models.accounts import ChatBinding
@@ -279,8 +279,8 @@ def _seals(world: World) -> None:
 
 
 def _font_file() -> Path | None:
-    source = Path(chinese_font().source)
-    return source if source.suffix in (".ttf", ".ttc") else None
+    """The file of the font in force, for seals that show their names; None where only a reader's own font is left."""
+    return getattr(faces()[0], "path", None)
 
 
 # -- the pilot year ------------------------------------------------------------------------------------------------
