@@ -7,6 +7,7 @@ advances is written to the hash-chained trail in the same commit, together with 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -37,7 +38,7 @@ from core import bulk, clock, settings, trail
 from core.actors import Actor
 from core.errors import AlreadyThere, NotFound, StaleState
 from core.models.base import Base
-from core.models.records import AuditEntry, Heartbeat, Notification, NumberSeries
+from core.models.records import AuditEntry, Heartbeat, Notification, NumberSeries, Tally
 from core.models.registry import metadata
 from core.rules.machine import Machine
 from core.rules.notices import ReplyState
@@ -177,6 +178,7 @@ class Tx:
         self.actor = actor
         self.now = clock.now()
         self._entries: list[trail.Entry] = []
+        self._tallies: Counter[tuple[str, str, str, str]] = Counter()
         self._reasons: dict[int, tuple[str, str]] = {}
         event.listen(session, "before_flush", self._stamp)
         event.listen(session, "after_flush", self._watch)
@@ -235,6 +237,7 @@ class Tx:
         model, column = type(thing), machine.column
         source = getattr(thing, column)
         target = machine.target(source, action)
+        counted = _places(thing)
         before = {column: source} | {name: getattr(thing, name) for name in columns}
         after = {column: target} | columns
         moved = self.session.execute(
@@ -247,6 +250,7 @@ class Tx:
         self.session.refresh(thing)
         if moved is None:
             raise StaleState(thing=machine.name, state=getattr(thing, column).label)
+        self._recount(counted, _places(thing))
         if model.__audited__:
             self._note(model.__tablename__, thing.id, action, before, after, reason)
         return target
@@ -261,6 +265,7 @@ class Tx:
         **columns: Any,
     ) -> list[int]:
         """Move every row that where finds and the machine allows; one statement per target, returns the moved ids."""
+        _require_uncounted(model)
         self.session.flush()
         column = getattr(model, machine.column)
         moved: list[int] = []
@@ -286,6 +291,7 @@ class Tx:
         """Insert many rows in one go; the trail gets one entry with their number and the digest of their content."""
         if not rows:
             return
+        _require_uncounted(model)
         self.session.flush()
         stamp, connection = self._born(model), self.session.connection()
         if len(rows) >= _MANY:
@@ -382,6 +388,7 @@ class Tx:
         rows = trail.chained(self._entries, last or trail.GENESIS)
         self.session.execute(insert(AuditEntry), rows)
         self._entries = []
+        self._write_tallies()
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
@@ -407,6 +414,26 @@ class Tx:
             self.session.execute(update(Notification).where(Notification.id == queued).values(task_code=code))
         return 1
 
+    def _recount(self, before: Iterable[tuple[str, str, str, str]], after: Iterable[tuple[str, str, str, str]]) -> None:
+        self._tallies.subtract(before)
+        self._tallies.update(after)
+
+    def _write_tallies(self) -> None:
+        """Under the trail's lock and in one order: two units that count the same rows never wait for each other."""
+        for place, change in sorted(self._tallies.items()):
+            if not change:
+                continue
+            names = dict(zip(("table_name", "scope", "key", "word"), place, strict=True))
+            where = [getattr(Tally, name) == value for name, value in names.items()]
+            self.upsert(Tally, names | {"count": 0}, conflict=list(names))
+            self.session.execute(
+                update(Tally)
+                .where(*where)
+                .values(count=Tally.count + change)
+                .execution_options(synchronize_session=False)
+            )
+        self._tallies.clear()
+
     def _touched(self, model: type[Base]) -> dict[str, Any]:
         if not hasattr(model, "version"):
             return {}
@@ -429,7 +456,14 @@ class Tx:
     def _watch(self, session: Session, _context: object) -> None:
         for rows, action in ((session.new, "create"), (session.dirty, "update"), (session.deleted, "delete")):
             for row in rows:
-                if isinstance(row, Base) and row.__audited__:
+                if not isinstance(row, Base):
+                    continue
+                if row.__tallied__:
+                    self._recount(
+                        () if action == "create" else _places(row, as_it_was=True),
+                        () if action == "delete" else _places(row),
+                    )
+                if row.__audited__:
                     self._watch_row(row, action)
 
     def _watch_row(self, row: Base, default: str) -> None:
@@ -463,6 +497,27 @@ class Tx:
                 reason=reason,
             )
         )
+
+
+def _places(row: Any, *, as_it_was: bool = False) -> list[tuple[str, str, str, str]]:
+    """Where a row is counted: once in all, and once for each column of __tallied__; as_it_was before this flush."""
+    if not row.__tallied__:
+        return []
+    table, word = row.__tablename__, row.tally
+    keys = [(name, _former(row, name) if as_it_was else getattr(row, name)) for name in row.__tallied__]
+    return [(table, "", "", word), *((table, name, str(value), word) for name, value in keys)]
+
+
+def _former(row: Base, name: str) -> Any:
+    """A column's value before this flush; states, which make the word, move by advance alone."""
+    gone = inspect(row).attrs[name].history.deleted
+    return gone[0] if gone else getattr(row, name)
+
+
+def _require_uncounted(model: type[Base]) -> None:
+    """A bug where somebody moves counted rows in bulk: their tallies would be wrong."""
+    if model.__tallied__:
+        raise TypeError(f"rows of {model.__tablename__} are counted, and written one by one")
 
 
 def _advisory_lock() -> Any:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from core import clock
 from core.queries.pilots import declaration_plans_due, years_to_lapse
-from core.usecases import pilots, quotas
+from core.usecases import declarations, quotas
 from jobs.due import each
 
 
 def pass_edges() -> None:
     """T-01, T-02."""
     due = declaration_plans_due(clock.now())
-    each("declaration edge", due, lambda tx, ident: pilots.pass_declaration_edge(tx, plan_id=ident))
+    each("declaration edge", due, lambda tx, ident: declarations.pass_declaration_edge(tx, plan_id=ident))
 
 
 def lapse() -> None:

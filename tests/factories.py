@@ -53,14 +53,16 @@ from core.rules.organisations import CollegeType, Role
 from core.rules.values import EducationLevel, IdType
 from core.usecases import (
     accounts,
+    applications,
     arrangement,
     candidates,
     catalogue,
     certificates,
+    declarations,
     organisations,
-    pilots,
     plans,
     registrations,
+    reviews,
     scores,
     signing,
     sites,
@@ -465,7 +467,7 @@ def _declare(year: Year) -> None:
     """The first province wants the city's word, the other does not; both batches are published and open."""
     for login, key, city in (("province", "declaration", True), ("other_province", "other_declaration", False)):
         with year.acting(login) as tx:
-            plan = pilots.draft_declaration_plan(
+            plan = declarations.draft_declaration_plan(
                 tx,
                 authority_id=year[login],
                 year=2026,
@@ -474,7 +476,7 @@ def _declare(year: Year) -> None:
                 closes_at=DECLARATION[1],
                 city_review_required=city,
             )
-            pilots.publish_declaration_plan(tx, plan_id=plan.id)
+            declarations.publish_declaration_plan(tx, plan_id=plan.id)
             year.ids[key] = plan.id
 
 
@@ -486,15 +488,15 @@ def _apply(year: Year) -> None:
     ):
         values = application_values(year, college_id=year[college], plan_id=year[plan])
         with year.acting(login) as tx:
-            year.ids[key] = pilots.save_application(tx, **values).id
-            pilots.submit_application(tx, application_id=year[key])
+            year.ids[key] = applications.save_application(tx, **values).id
+            applications.submit_application(tx, application_id=year[key])
 
 
 def _approve(year: Year) -> None:
     """24 asked for, 4 approved (Appendix A); the other college gets as many."""
-    year.do("city", pilots.pass_as_city, application_id=year["application"])
+    year.do("city", reviews.pass_as_city, application_id=year["application"])
     for login, key in (("province", "application"), ("other_province", "other_application")):
-        year.do(login, pilots.approve_application, application_id=year[key], approved_count=QUOTA)
+        year.do(login, reviews.approve_application, application_id=year[key], approved_count=QUOTA)
     for key, college in (("quota", "college"), ("other_quota", "other_college")):
         year.ids[key] = rows(select(Quota.id).where(Quota.college_id == year[college]))[0]
 

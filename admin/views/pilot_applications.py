@@ -28,15 +28,8 @@ from core.queries.scoping import visible
 from core.rules.organisations import Role
 from core.rules.permissions import has_role
 from core.rules.pilots import EDITABLE_APPLICATION, PILOT_APPLICATION, UNDER_REVIEW, ApplicationState
-from core.usecases.pilots import (
-    approve_application,
-    delete_application,
-    pass_as_city,
-    pass_preliminary,
-    return_application,
-    save_application,
-    submit_application,
-)
+from core.usecases.applications import delete_application, save_application, submit_application
+from core.usecases.reviews import approve_application, pass_as_city, pass_preliminary, return_application
 
 A = ApplicationState
 

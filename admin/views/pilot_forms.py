@@ -22,7 +22,7 @@ from core.models.pilots import DeclarationPlan, PilotApplication
 from core.queries.scoping import visible
 from core.rules.organisations import Switch
 from core.rules.pilots import CertificateScope, DeclarationState
-from core.usecases.pilots import DeclaredMajor
+from core.usecases.applications import DeclaredMajor
 
 COUNTS = ("students_enrolled", "full_time_teachers", "requested_count")
 HEADERS = ("专业", "在校学生数", "专任教师数", "申请培训人数")

@@ -29,7 +29,7 @@ from core.rules.pilots import (
     DeclarationState,
     declaration_phase,
 )
-from core.usecases.pilots import draft_declaration_plan, edit_declaration_plan, publish_declaration_plan
+from core.usecases.declarations import draft_declaration_plan, edit_declaration_plan, publish_declaration_plan
 from core.usecases.quotas import adjust_quota
 
 GROUP = "证书管理"

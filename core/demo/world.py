@@ -44,13 +44,15 @@ from core.rules.certificates import IssuanceState, IssueMethod, Party
 from core.rules.values import EducationLevel, IdType
 from core.usecases import (
     accounts,
+    applications,
     candidates,
     catalogue,
     certificates,
+    declarations,
     organisations,
-    pilots,
     plans,
     registrations,
+    reviews,
     signing,
 )
 from core.usecases import arrangement as arranging
@@ -120,7 +122,7 @@ def build(sealer: Sealer, *, verify_base: str, scale: float = 1.0) -> World:
             step()
     with transaction(SYSTEM) as tx:
         for plan_id in tx.all(select(DeclarationPlan.id).order_by(DeclarationPlan.id)):
-            pilots.pass_declaration_edge(tx, plan_id=plan_id)
+            declarations.pass_declaration_edge(tx, plan_id=plan_id)
         for plan_id in tx.all(select(ExamPlan.id).order_by(ExamPlan.id)):
             plans.pass_plan_edges(tx, plan_id=plan_id)
             plans.remind_of_registration(tx, plan_id=plan_id)
@@ -295,7 +297,7 @@ def _declare(world: World) -> None:
     for province, city_review in (("42", True), ("33", False)):
         for year in _years(world):
             with world.acting("hubei" if province == "42" else "zhejiang") as tx:
-                plan = pilots.draft_declaration_plan(
+                plan = declarations.draft_declaration_plan(
                     tx,
                     authority_id=world.ids[f"authority:{province}"],
                     year=year,
@@ -305,7 +307,7 @@ def _declare(world: World) -> None:
                     city_review_required=city_review,
                     notes="请各院校按实际培训能力申报。",
                 )
-                pilots.publish_declaration_plan(tx, plan_id=plan.id)
+                declarations.publish_declaration_plan(tx, plan_id=plan.id)
                 world.ids[f"declaration:{province}:{year}"] = plan.id
 
 
@@ -315,7 +317,7 @@ def _apply_everywhere(world: World) -> None:
             for org in ORGS:
                 for level in range(len(LEVELS)):
                     with world.acting(college.key) as tx:
-                        application = pilots.save_application(
+                        application = applications.save_application(
                             tx,
                             college_id=world.ids[f"college:{college.key}"],
                             plan_id=world.ids[f"declaration:{college.city[:2]}:{year}"],
@@ -324,7 +326,7 @@ def _apply_everywhere(world: World) -> None:
                             faculty_description="专任教师 12 人，其中双师型教师 8 人。",
                             venue_description="机房 3 间，实训室 2 间，考位充足。",
                         )
-                        pilots.submit_application(tx, application_id=application.id)
+                        applications.submit_application(tx, application_id=application.id)
                         world.ids[f"application:{college.key}:{year}:{org.key}:{level}"] = application.id
 
 
@@ -337,11 +339,11 @@ def _decide_everywhere(world: World) -> None:
                     ident = world.ids[f"application:{college.key}:{year}:{org.key}:{level}"]
                     if college.city == "420100":
                         with world.acting("wuhan") as tx:
-                            pilots.pass_as_city(tx, application_id=ident)
+                            reviews.pass_as_city(tx, application_id=ident)
                     elif province == "hubei":
                         continue  # 宜昌 has no city reviewer in the demo: these stay with the city, for all to see
                     with world.acting(province) as tx:
-                        pilots.approve_application(tx, application_id=ident, approved_count=40)
+                        reviews.approve_application(tx, application_id=ident, approved_count=40)
 
 
 def _declare_again(world: World) -> None:
@@ -349,7 +351,7 @@ def _declare_again(world: World) -> None:
     year = clock.local(world.born_at).year
     for login, province, city_review in (("hubei", "42", True), ("zhejiang", "33", False)):
         with world.acting(login) as tx:
-            plan = pilots.draft_declaration_plan(
+            plan = declarations.draft_declaration_plan(
                 tx,
                 authority_id=world.ids[f"authority:{province}"],
                 year=year,
@@ -358,7 +360,7 @@ def _declare_again(world: World) -> None:
                 closes_at=tx.now + timedelta(days=14),
                 city_review_required=city_review,
             )
-            pilots.publish_declaration_plan(tx, plan_id=plan.id)
+            declarations.publish_declaration_plan(tx, plan_id=plan.id)
             world.ids[f"declaration:{province}:again"] = plan.id
     for college, province, level in (
         ("jiangcheng", "42", 0),
@@ -367,7 +369,7 @@ def _declare_again(world: World) -> None:
         ("yongjiang", "33", 1),
     ):
         with world.acting(college) as tx:
-            application = pilots.save_application(
+            application = applications.save_application(
                 tx,
                 college_id=world.ids[f"college:{college}"],
                 plan_id=world.ids[f"declaration:{province}:again"],
@@ -376,12 +378,12 @@ def _declare_again(world: World) -> None:
                 faculty_description="专任教师 6 人。",
                 venue_description="机房 1 间。",
             )
-            pilots.submit_application(tx, application_id=application.id)
+            applications.submit_application(tx, application_id=application.id)
             world.ids[f"application:{college}:again"] = application.id
     with world.acting("wuhan") as tx:
-        pilots.pass_as_city(tx, application_id=world.ids["application:chutian:again"])
+        reviews.pass_as_city(tx, application_id=world.ids["application:chutian:again"])
     with world.acting("zhejiang") as tx:
-        pilots.return_application(
+        reviews.return_application(
             tx, application_id=world.ids["application:yongjiang:again"], reason="请补充实训室的设备数量和软件清单。"
         )
 

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, String, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.models.base import Base, Hash, Mobile, Name, Record, belongs, is_in, one_living, part_of
 from core.models.organisations import College, EducationAuthority, EvaluationOrg
-from core.rules.organisations import AccountState, BindingState, Role
+from core.rules.organisations import AccountState, BindingState, CodePurpose, Role
 
 
 class UserAccount(Record):
     """账号 (§2.5); belongs to at most one organisation, none for platform administrators."""
 
     __tablename__ = "user_accounts"
-    __private__ = frozenset({"password_hash"})
+    __private__ = frozenset({"password_hash", "second_factor_secret"})
 
     login: Mapped[Name] = mapped_column(unique=True)
     password_hash: Mapped[str | None] = mapped_column(String(200))
     real_name: Mapped[Name]
     mobile: Mapped[Mobile] = mapped_column(default="")
+    email: Mapped[Name] = mapped_column(default="")
     authority_id: Mapped[int | None] = belongs("education_authorities.id", nullable=True)
     org_id: Mapped[int | None] = belongs("evaluation_orgs.id", nullable=True)
     college_id: Mapped[int | None] = belongs("colleges.id", nullable=True)
@@ -32,6 +33,9 @@ class UserAccount(Record):
     wrong_passwords: Mapped[int] = mapped_column(default=0)
     locked_until: Mapped[datetime | None]
     last_login_at: Mapped[datetime | None]
+    second_factor_secret: Mapped[str | None] = mapped_column(String(200))
+    second_factor_since: Mapped[datetime | None]
+    second_factor_step: Mapped[int | None]
 
     authority: Mapped[EducationAuthority | None] = relationship()
     org: Mapped[EvaluationOrg | None] = relationship()
@@ -47,6 +51,9 @@ class UserAccount(Record):
             )
             + " <= 1",
             name="one_owner",
+        ),
+        CheckConstraint(
+            "second_factor_since IS NULL OR second_factor_secret IS NOT NULL", name="second_factor_has_secret"
         ),
         one_living("uq_user_accounts_initial", "college_id", where="is_initial"),
     )
@@ -66,7 +73,11 @@ class AccountRole(Base):
 
 
 class ChatBinding(Record):
-    """A Telegram user bound to an account; by user id only, never by name or phone (chat.md)."""
+    """A Telegram user bound to an account; by user id only, never by name or phone (chat.md).
+
+    A second binding of an account to another user waits for a second person and, once confirmed_by somebody, lets
+    irrevocable acts pass only from acts_from on.
+    """
 
     __tablename__ = "chat_bindings"
 
@@ -74,12 +85,15 @@ class ChatBinding(Record):
     telegram_user_id: Mapped[int] = mapped_column(BigInteger, index=True)
     bound_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    confirmed_by: Mapped[int | None]
+    acts_from: Mapped[datetime | None]
     state: Mapped[BindingState] = mapped_column(default=BindingState.ACTIVE)
 
     account: Mapped[UserAccount] = relationship(back_populates="bindings")
 
     __table_args__ = (
         one_living("uq_chat_bindings_account", "account_id", where=is_in("state", [BindingState.ACTIVE])),
+        one_living("uq_chat_bindings_waiting", "account_id", where=is_in("state", [BindingState.WAITING])),
         one_living("uq_chat_bindings_user", "telegram_user_id", where=is_in("state", [BindingState.ACTIVE])),
     )
 
@@ -97,3 +111,40 @@ class OneTimeCode(Record):
     used_at: Mapped[datetime | None]
 
     account: Mapped[UserAccount] = relationship()
+
+
+class RecoveryCode(Base):
+    """One of the words that stand in for a lost second factor; works once, only its hash is stored."""
+
+    __tablename__ = "recovery_codes"
+    __private__ = frozenset({"code_hash"})
+
+    account_id: Mapped[int] = part_of("user_accounts.id")
+    code_hash: Mapped[Hash]
+    used_at: Mapped[datetime | None]
+
+    __table_args__ = (UniqueConstraint("account_id", "code_hash"),)
+
+
+class VerificationCode(Record):
+    """短信验证码 (R-003, R-011, T-20): the digits follow from nonce and the installation's key, so none are stored.
+
+    For an account, or for a mobile nobody has an account with yet; wrong_count ends it early.
+    """
+
+    __tablename__ = "verification_codes"
+
+    purpose: Mapped[CodePurpose]
+    account_id: Mapped[int | None] = belongs("user_accounts.id", nullable=True)
+    mobile: Mapped[Mobile] = mapped_column(default="")
+    nonce: Mapped[Hash]
+    expires_at: Mapped[datetime]
+    wrong_count: Mapped[int] = mapped_column(default=0)
+    used_at: Mapped[datetime | None]
+
+    account: Mapped[UserAccount | None] = relationship()
+
+    __table_args__ = (
+        CheckConstraint("account_id IS NOT NULL OR mobile <> ''", name="for_somebody"),
+        Index("ix_verification_codes_mobile", "mobile", "created_at"),
+    )

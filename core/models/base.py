@@ -81,6 +81,7 @@ class Base(DeclarativeBase):
     }
     __audited__: ClassVar[bool] = True
     __private__: ClassVar[frozenset[str]] = frozenset()  # columns the trail names but never quotes
+    __tallied__: ClassVar[tuple[str, ...]] = ()  # columns by whose values rows are counted per state, see Tally
 
     id: Mapped[int] = mapped_column(primary_key=True, sort_order=-1)
 
@@ -107,9 +108,9 @@ def belongs(target: str, *, nullable: bool = False, index: bool = True) -> Any:
     return mapped_column(ForeignKey(target, ondelete="RESTRICT"), nullable=nullable, index=index)
 
 
-def part_of(target: str, *, index: bool = True) -> Any:
+def part_of(target: str, *, nullable: bool = False, index: bool = True) -> Any:
     """A foreign key to the whole this row is a part of; it goes when the whole goes."""
-    return mapped_column(ForeignKey(target, ondelete="CASCADE"), index=index)
+    return mapped_column(ForeignKey(target, ondelete="CASCADE"), nullable=nullable, index=index)
 
 
 def is_in(column: str, states: Iterable[enum.Enum]) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, LargeBinary, String
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.models.base import Base, Code, Hash, Mobile, Name, Record, Region, Words, belongs, is_in, one_living
-from core.rules.organisations import AuthorityLevel, CollegeType, SealState, Switch
+from core.rules.organisations import AuthorityLevel, CollegeType, InvigilatorMode, SealState, Switch
 
 
 class RegionName(Base):
@@ -51,6 +51,14 @@ class EvaluationOrg(Record):
     uscc: Mapped[str | None] = mapped_column(String(18), unique=True)
     contact_name: Mapped[Name] = mapped_column(default="")
     contact_mobile: Mapped[Mobile] = mapped_column(default="")
+    contact_email: Mapped[Name] = mapped_column(default="")
+    website: Mapped[Name] = mapped_column(default="")
+    address: Mapped[Name] = mapped_column(default="")
+    intro: Mapped[Words] = mapped_column(default="")
+    is_platform_payment: Mapped[bool] = mapped_column(default=False)
+    invigilator_mode: Mapped[InvigilatorMode] = mapped_column(default=InvigilatorMode.TEO_ASSIGNS)
+    review_mailbox: Mapped[Name] = mapped_column(default="")
+    review_phone: Mapped[Name] = mapped_column(default="")
     site_material_required: Mapped[bool] = mapped_column(default=False)
     site_material_note: Mapped[Words] = mapped_column(default="")
     state: Mapped[Switch] = mapped_column(default=Switch.ENABLED)
@@ -63,9 +71,10 @@ class EvaluationOrg(Record):
 
 
 class College(Record):
-    """试点院校 (§2.1)."""
+    """试点院校 (§2.1); registered_at is empty for colleges an administrator has set up."""
 
     __tablename__ = "colleges"
+    __private__ = frozenset({"logo"})
 
     college_code: Mapped[str] = mapped_column(String(10), unique=True)
     name: Mapped[Name] = mapped_column(unique=True)
@@ -73,8 +82,13 @@ class College(Record):
     uscc: Mapped[str | None] = mapped_column(String(18), unique=True)
     province_code: Mapped[str] = mapped_column(String(2), index=True)
     city_code: Mapped[Region]
-    district_code: Mapped[Region]
-    address: Mapped[Name]
+    district_code: Mapped[Region] = mapped_column(default="")
+    address: Mapped[Name] = mapped_column(default="")
+    website: Mapped[Name] = mapped_column(default="")
+    intro: Mapped[Words] = mapped_column(default="")
+    logo: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    registered_mobile: Mapped[Mobile] = mapped_column(default="")
+    registered_at: Mapped[datetime | None]
     contact_name: Mapped[Name] = mapped_column(default="")
     contact_mobile: Mapped[Mobile] = mapped_column(default="")
     contact_email: Mapped[Name] = mapped_column(default="")
@@ -84,6 +98,35 @@ class College(Record):
     def college_id(self) -> int:
         """A college is its own."""
         return self.id
+
+
+class InstitutionDirectoryEntry(Record):
+    """院校名录 (§2.2): the official list a registering college chooses from; at most one college per entry (R-004)."""
+
+    __tablename__ = "directory_entries"
+
+    code: Mapped[str] = mapped_column(String(10), unique=True)
+    name: Mapped[Name] = mapped_column(unique=True)
+    province_code: Mapped[str] = mapped_column(String(2))
+    city_code: Mapped[Region] = mapped_column(index=True)
+    college_type: Mapped[CollegeType | None]
+    college_id: Mapped[int | None] = mapped_column(ForeignKey("colleges.id", ondelete="RESTRICT"), unique=True)
+
+    college: Mapped[College | None] = relationship()
+
+
+class CertificateOfficer(Record):
+    """证书负责人 of a college (§2.1): whom to ask about one certificate."""
+
+    __tablename__ = "certificate_officers"
+
+    college_id: Mapped[int] = belongs("colleges.id")
+    certificate_id: Mapped[int] = belongs("certificate_types.id")
+    name: Mapped[Name]
+    mobile: Mapped[Mobile] = mapped_column(default="")
+    email: Mapped[Name] = mapped_column(default="")
+
+    __table_args__ = (UniqueConstraint("college_id", "certificate_id"),)
 
 
 class ElectronicSeal(Record):

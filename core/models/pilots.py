@@ -4,22 +4,38 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    Index,
+    String,
+    UniqueConstraint,
+    and_,
+    case,
+    cast,
+)
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.models.accounts import UserAccount
-from core.models.base import Base, Name, Record, Words, belongs, part_of, window_check
+from core.models.base import Base, Hash, Name, Record, Words, belongs, part_of, window_check
 from core.models.catalogue import CertificateType, Major
 from core.models.organisations import College, EducationAuthority
 from core.rules.pilots import (
+    WITH_CITY,
     ApplicationState,
     CertificateScope,
     DeclarationState,
+    PostingKind,
     QuotaState,
     ReviewDecision,
     ReviewStep,
 )
 from core.rules.windows import Window
+
+AT_CITY = "@city"
+# One list of applications per kind of reader; each is walked backwards by id, with and without a state.
+APPLICATION_SCOPES = {"college": "college_id", "province": "province_code", "city": "city_code", "org": "org_id"}
 
 
 class DeclarationPlan(Record):
@@ -69,15 +85,22 @@ class DeclarationPlanCertificate(Base):
 
 
 class PilotApplication(Record):
-    """证书试点申报 (§2.12); one per college, plan and certificate (R-027)."""
+    """证书试点申报 (§2.12); one per college, plan and certificate (R-027).
+
+    org_id, province_code, city_code and has_city_review are copies of what the certificate, the college and the plan
+    say and never change: a list of a million is filtered by this row alone. The descriptions are sanitised HTML.
+    """
 
     __tablename__ = "pilot_applications"
+    __tallied__ = ("college_id", "province_code", "city_code", "org_id")
 
-    college_id: Mapped[int] = belongs("colleges.id")
+    college_id: Mapped[int] = belongs("colleges.id", index=False)
     plan_id: Mapped[int] = belongs("declaration_plans.id")
     certificate_id: Mapped[int] = belongs("certificate_types.id")
+    org_id: Mapped[int] = belongs("evaluation_orgs.id", index=False)
     province_code: Mapped[str] = mapped_column(String(2))
     city_code: Mapped[str] = mapped_column(String(6))
+    has_city_review: Mapped[bool] = mapped_column(default=False)
     requested_count: Mapped[int]
     approved_count: Mapped[int | None]
     faculty_description: Mapped[Words] = mapped_column(default="")
@@ -98,8 +121,42 @@ class PilotApplication(Record):
         CheckConstraint("requested_count > 0", name="asks_for_somebody"),
         CheckConstraint("approved_count <= requested_count", name="approved_at_most_requested"),
         CheckConstraint("(state = 'approved') = (approved_count IS NOT NULL)", name="approved_has_count"),
-        Index("ix_pilot_applications_scope", "province_code", "state"),
+        *(
+            index
+            for scope, column in APPLICATION_SCOPES.items()
+            for index in (
+                Index(f"ix_pilot_applications_{scope}", column, "id"),
+                Index(f"ix_pilot_applications_{scope}_state", column, "state", "id"),
+            )
+        ),
     )
+
+    @hybrid_property
+    def tally(self) -> str:
+        """Under which word this row is counted: its state, with a mark while the city has it first (R-039)."""
+        is_with_city = self.has_city_review and self.state in WITH_CITY
+        return f"{self.state.value}{AT_CITY}" if is_with_city else self.state.value
+
+    @tally.inplace.expression
+    @classmethod
+    def _tally(cls) -> ColumnElement[str]:
+        mark = case((and_(cls.has_city_review, cls.state.in_(WITH_CITY)), AT_CITY), else_="")
+        return cast(cls.state, String(32)) + mark
+
+
+class PilotSubmission(Base):
+    """What a college submitted, word for word, once per round: the reviewer is shown what changed since the last."""
+
+    __tablename__ = "pilot_submissions"
+
+    application_id: Mapped[int] = part_of("pilot_applications.id", index=False)
+    round: Mapped[int]
+    content: Mapped[Words]
+    fingerprint: Mapped[Hash]
+    at: Mapped[datetime]
+    by: Mapped[int | None]
+
+    __table_args__ = (UniqueConstraint("application_id", "round"),)
 
 
 class PilotApplicationMajor(Base):
@@ -144,7 +201,10 @@ class ReviewRecord(Base):
 
 
 class Quota(Record):
-    """指标 of a college, certificate and year (§2.15, R-139); used never passes granted, by the table itself."""
+    """指标 of a college, certificate and year (§2.15, R-139); used never passes granted, by the table itself.
+
+    The three numbers are the sums of its postings, kept beside them so that one lock is enough to spend from.
+    """
 
     __tablename__ = "quotas"
 
@@ -154,6 +214,7 @@ class Quota(Record):
     province_code: Mapped[str] = mapped_column(String(2))
     granted: Mapped[int]
     used: Mapped[int] = mapped_column(default=0)
+    lapsed: Mapped[int] = mapped_column(default=0)
     state: Mapped[QuotaState] = mapped_column(default=QuotaState.ACTIVE)
     lapsed_at: Mapped[datetime | None]
 
@@ -162,11 +223,32 @@ class Quota(Record):
 
     __table_args__ = (
         UniqueConstraint("college_id", "certificate_id", "year"),
-        CheckConstraint("used >= 0 AND used <= granted", name="used_at_most_granted"),
+        CheckConstraint("used >= 0 AND lapsed >= 0 AND used + lapsed <= granted", name="used_at_most_granted"),
         CheckConstraint("(state = 'lapsed') = (lapsed_at IS NOT NULL)", name="lapsed_has_time"),
     )
 
     @property
     def left(self) -> int:
-        """Places not yet used."""
-        return self.granted - self.used
+        """Places that can still be used."""
+        return self.granted - self.used - self.lapsed
+
+
+class QuotaPosting(Base):
+    """One line of the quota's ledger: what was added to granted, used and lapsed, why, by whom; written once."""
+
+    __tablename__ = "quota_postings"
+
+    quota_id: Mapped[int] = belongs("quotas.id")
+    kind: Mapped[PostingKind]
+    granted: Mapped[int] = mapped_column(default=0)
+    used: Mapped[int] = mapped_column(default=0)
+    lapsed: Mapped[int] = mapped_column(default=0)
+    reason: Mapped[Words] = mapped_column(default="")
+    application_id: Mapped[int | None] = belongs("pilot_applications.id", nullable=True)
+    actor_id: Mapped[int | None] = belongs("user_accounts.id", nullable=True)
+    at: Mapped[datetime]
+
+    quota: Mapped[Quota] = relationship()
+    actor: Mapped[UserAccount | None] = relationship()
+
+    __table_args__ = (CheckConstraint("kind <> 'adjust' OR length(reason) > 0", name="adjustment_has_reason"),)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, LargeBinary, String
+from sqlalchemy import BigInteger, CheckConstraint, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.models.accounts import UserAccount
@@ -31,6 +31,45 @@ class ImportJob(Record):
     failed_rows: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
 
     __table_args__ = (CheckConstraint("row_count = accepted_count + rejected_count + unchanged_count", name="sum"),)
+
+
+class ExportJob(Record):
+    """导出记录 (§2.37): who asked for which rows of what, and when they left. asked: the filter or the ticked ids.
+
+    code_id: the one-time code that must be typed back first (R-011), None where no personal data leaves.
+    """
+
+    __tablename__ = "export_jobs"
+
+    sheet: Mapped[Code]
+    asked: Mapped[Words]
+    row_count: Mapped[int]
+    authority_id: Mapped[int | None] = belongs("education_authorities.id", nullable=True)
+    college_id: Mapped[int | None] = belongs("colleges.id", nullable=True)
+    org_id: Mapped[int | None] = belongs("evaluation_orgs.id", nullable=True)
+    code_id: Mapped[int | None] = belongs("verification_codes.id", nullable=True)
+    is_verified: Mapped[bool] = mapped_column(default=False)
+    handed_out_at: Mapped[datetime | None]
+    file_hash: Mapped[Hash | None]
+
+
+class Tally(Base):
+    """How many rows of a table stand in a state, per value of each column of __tallied__ ('' for all of them).
+
+    Kept in the commit that moves the rows, so that a list of a million knows its counts without counting;
+    `kaowu reconcile` counts.
+    """
+
+    __tablename__ = "tallies"
+    __audited__ = False
+
+    table_name: Mapped[str] = mapped_column(String(40))
+    scope: Mapped[str] = mapped_column(String(20))
+    key: Mapped[str] = mapped_column(String(20))
+    word: Mapped[str] = mapped_column(String(40))
+    count: Mapped[int]
+
+    __table_args__ = (UniqueConstraint("table_name", "scope", "key", "word"),)
 
 
 class Notification(Base):

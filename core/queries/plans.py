@@ -67,7 +67,7 @@ def registration_standing(session: Session, plan: ExamPlan, college_id: int) -> 
     )
     certificates = select(ExamPlanCertificate.certificate_id).where(ExamPlanCertificate.plan_id == plan.id)
     left = session.scalar(
-        select(func.coalesce(func.sum(Quota.granted - Quota.used), 0)).where(
+        select(func.coalesce(func.sum(Quota.granted - Quota.used - Quota.lapsed), 0)).where(
             Quota.college_id == college_id,
             Quota.year == plan.exam_year,
             Quota.state == QuotaState.ACTIVE,

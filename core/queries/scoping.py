@@ -17,12 +17,38 @@ from core.actors import Actor
 from core.models.accounts import AccountRole, ChatBinding, UserAccount
 from core.models.base import Base
 from core.models.candidates import Candidate, CandidatePhoto, IdentityVerification
-from core.models.catalogue import CertificateType, Major, Subject
+from core.models.catalogue import (
+    CertificateTemplate,
+    CertificateType,
+    Major,
+    SiteStandard,
+    SiteStandardCertificate,
+    SiteStandardItem,
+    SkillStandard,
+    Subject,
+)
 from core.models.certificates import Certificate, CertificateIssuance, SigningRecord
-from core.models.organisations import College, EducationAuthority, ElectronicSeal, EvaluationOrg, RegionName
-from core.models.pilots import DeclarationPlan, PilotApplication, PilotApplicationMajor, Quota, ReviewRecord
+from core.models.files import Attachment
+from core.models.organisations import (
+    CertificateOfficer,
+    College,
+    EducationAuthority,
+    ElectronicSeal,
+    EvaluationOrg,
+    InstitutionDirectoryEntry,
+    RegionName,
+)
+from core.models.pilots import (
+    DeclarationPlan,
+    PilotApplication,
+    PilotApplicationMajor,
+    PilotSubmission,
+    Quota,
+    QuotaPosting,
+    ReviewRecord,
+)
 from core.models.plans import ExamPlan, ExamPlanCertificate, ExamPlanCollege, ExamPlanSubject, ExamSession
-from core.models.records import AuditEntry, ImportJob, Notification
+from core.models.records import AuditEntry, ExportJob, ImportJob, Notification
 from core.models.registrations import (
     CandidateSnapshot,
     Registration,
@@ -34,7 +60,7 @@ from core.models.scores import CertificateResult, ScoreAmendment, SubjectScore
 from core.models.sites import ExamRoom, ExamSite, SiteAllocation
 from core.rules.certificates import IssuanceState
 from core.rules.organisations import Role
-from core.rules.pilots import ApplicationState, DeclarationState
+from core.rules.pilots import WITH_CITY, ApplicationState, DeclarationState
 from core.rules.plans import PlanState
 from core.rules.sites import AllocationState, SiteReview
 
@@ -136,10 +162,7 @@ def _orgs_of_own_pilots(actor: Actor, now: datetime) -> Condition:
 # -- the opening of the year -------------------------------------------------------------------------------------------
 
 _sent = PilotApplication.state != ApplicationState.DRAFT
-_with_city = and_(
-    PilotApplication.state.in_([ApplicationState.PENDING_INITIAL, ApplicationState.CITY_REVIEW]),
-    PilotApplication.plan_id.in_(_of(DeclarationPlan.id).where(DeclarationPlan.city_review_required)),
-)
+_with_city = and_(PilotApplication.has_city_review, PilotApplication.state.in_(WITH_CITY))
 _published_declaration = _always(DeclarationPlan.state == DeclarationState.PUBLISHED)
 _declarations_of_own_province = _within(
     DeclarationPlan.authority_id, EducationAuthority.id, _own(EducationAuthority.province_code, "province_code")
@@ -157,6 +180,31 @@ def _declarations_of_colleges_province(actor: Actor, now: datetime) -> Condition
 def _authorities_of_colleges_province(actor: Actor, now: datetime) -> Condition:
     return EducationAuthority.province_code.in_(_of(College.province_code).where(_own_college(actor, now)))
 
+
+def _standards_applied_for(column: Any, certificates: Any) -> Scope:
+    """R-049: standards of certificates the college has applied for; certificates: (standard's id, certificate's id)."""
+    standard_id, certificate_id = certificates
+
+    def scope(actor: Actor, now: datetime) -> Condition:
+        asked = _of(PilotApplication.certificate_id).where(PilotApplication.college_id == actor.college_id, _sent)
+        applied: Condition = column.in_(_of(standard_id).where(certificate_id.in_(asked)))
+        return applied
+
+    return scope
+
+
+def _standards(model: Any, certificates: Any) -> dict[Role, Scope]:
+    return {
+        **_by((Role.ADMIN, *_AUTHORITIES), _all),
+        Role.TEO: _own(model.org_id, "org_id"),
+        **_by(_COLLEGE, _standards_applied_for(model.id, certificates)),
+    }
+
+
+_skill_standards = _standards(SkillStandard, (CertificateType.standard_id, CertificateType.id))
+_site_standards = _standards(
+    SiteStandard, (SiteStandardCertificate.standard_id, SiteStandardCertificate.certificate_id)
+)
 
 # -- exams -------------------------------------------------------------------------------------------------------------
 
@@ -244,7 +292,7 @@ _applications: dict[Role, Scope] = {
         _own(PilotApplication.province_code, "province_code"), _always(and_(_sent, ~_with_city))
     ),  # R-039: not before the city has passed it
     Role.CITY: _both(_own(PilotApplication.city_code, "city_code"), _always(_sent)),
-    Role.TEO: _both(_within(PilotApplication.certificate_id, CertificateType.id, _own_certificates), _always(_sent)),
+    Role.TEO: _both(_own(PilotApplication.org_id, "org_id"), _always(_sent)),
     **_by(_COLLEGE, _own(PilotApplication.college_id, "college_id")),
 }
 _sites: dict[Role, Scope] = {
@@ -278,11 +326,33 @@ READERS: dict[type[Base], dict[Role, Scope]] = {
         **_by(_COLLEGE, _orgs_of_own_pilots),
     },
     College: {Role.ADMIN: _all, Role.TEO: _all, **_college_of(College.id)},
+    CertificateOfficer: {Role.ADMIN: _all, Role.TEO: _all, **_college_of(CertificateOfficer.college_id)},
+    InstitutionDirectoryEntry: {
+        Role.ADMIN: _all,
+        Role.PROVINCE: _own(InstitutionDirectoryEntry.province_code, "province_code"),
+        Role.CITY: _own(InstitutionDirectoryEntry.city_code, "city_code"),
+    },
     UserAccount: _accounts,
     AccountRole: {role: _within(AccountRole.account_id, UserAccount.id, scope) for role, scope in _accounts.items()},
     ChatBinding: {role: _within(ChatBinding.account_id, UserAccount.id, scope) for role, scope in _accounts.items()},
     ElectronicSeal: {Role.SIGNATORY: _own(ElectronicSeal.college_id, "college_id")},  # R-254
     CertificateType: {**_by(_whoever_works_here, _all), Role.TEO: _own_certificates},
+    CertificateTemplate: {Role.ADMIN: _all, Role.TEO: _own(CertificateTemplate.org_id, "org_id")},
+    SkillStandard: _skill_standards,
+    SiteStandard: _site_standards,
+    SiteStandardItem: dict.fromkeys(_site_standards, _part_of(SiteStandardItem.standard_id, SiteStandard)),
+    SiteStandardCertificate: dict.fromkeys(
+        _site_standards, _part_of(SiteStandardCertificate.standard_id, SiteStandard)
+    ),
+    Attachment: _by(
+        _whoever_works_here,
+        _either(
+            _part_of(Attachment.application_id, PilotApplication),
+            _part_of(Attachment.standard_id, SkillStandard),
+            _part_of(Attachment.site_standard_id, SiteStandard),
+            _part_of(Attachment.certificate_id, CertificateType),
+        ),
+    ),
     Subject: {
         **_by(_whoever_works_here, _all),
         Role.TEO: _within(Subject.certificate_id, CertificateType.id, _own_certificates),
@@ -297,6 +367,7 @@ READERS: dict[type[Base], dict[Role, Scope]] = {
     PilotApplicationMajor: dict.fromkeys(
         _applications, _part_of(PilotApplicationMajor.application_id, PilotApplication)
     ),
+    PilotSubmission: dict.fromkeys(_applications, _part_of(PilotSubmission.application_id, PilotApplication)),
     ReviewRecord: {
         role: _either(_part_of(ReviewRecord.application_id, PilotApplication), _part_of(ReviewRecord.site_id, ExamSite))
         for role in _whoever_works_here
@@ -307,6 +378,7 @@ READERS: dict[type[Base], dict[Role, Scope]] = {
         Role.PROVINCE: _own(Quota.province_code, "province_code"),
         Role.TEO: _within(Quota.certificate_id, CertificateType.id, _own_certificates),
     },
+    QuotaPosting: _by((Role.ADMIN, *_AUTHORITIES, Role.TEO, *_COLLEGE), _part_of(QuotaPosting.quota_id, Quota)),
     ExamPlan: _plans,
     ExamPlanCollege: {
         **_by((Role.ADMIN, Role.TEO, Role.PROVINCE), _part_of(ExamPlanCollege.plan_id, ExamPlan)),
@@ -394,6 +466,7 @@ READERS: dict[type[Base], dict[Role, Scope]] = {
         Role.TEO: _own(ImportJob.org_id, "org_id"),
         **_by(_COLLEGE, _own(ImportJob.college_id, "college_id")),
     },
+    ExportJob: {**dict.fromkeys(Role, _own(ExportJob.created_by, "account_id")), Role.ADMIN: _all},
     Notification: dict.fromkeys(Role, _own(Notification.account_id, "account_id")),
     AuditEntry: {Role.ADMIN: _all},
 }

@@ -33,6 +33,23 @@ class ExamMode(Labelled):
     WRITTEN = "written", "笔试"
 
 
+class RequirementKind(Labelled):
+    """How an item of a site standard is checked (§2.8)."""
+
+    TICK = "tick", "是/否"
+    NUMBER = "number", "数值"
+    TEXT = "text", "说明"
+
+
+class AttachmentKind(Labelled):
+    """What a stored file is to the thing it hangs on."""
+
+    EVIDENCE = "evidence", "其他佐证材料"
+    PICTURE = "picture", "说明中的图片"
+    STANDARD = "standard", "标准文本"
+    SAMPLE = "sample", "证书样本"
+
+
 class PassRule(Labelled):
     """考核通过条件 (R-064)."""
 

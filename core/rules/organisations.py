@@ -53,11 +53,36 @@ class AccountState(Labelled):
 
 
 class BindingState(Labelled):
-    """A chat bound to an account: in use, ended by a person, or dead because Telegram says so."""
+    """A chat bound to an account: waiting for a second person, in use, dead, or ended by somebody."""
 
+    WAITING = "waiting", "待确认"
     ACTIVE = "active", "已绑定"
     DEAD = "dead", "已失效"
     ENDED = "ended", "已解绑"
+
+
+class CodePurpose(Labelled):
+    """What a short code proves: six digits sent to a chat or a mobile, typed back within minutes."""
+
+    REGISTER = "register", "院校注册"
+    RESET_PASSWORD = "reset_password", "找回密码"
+    EXPORT = "export", "导出数据"
+
+
+class InvigilatorMode(Labelled):
+    """监考安排方式 of an organisation (§2.4, D-05)."""
+
+    TEO_ASSIGNS = "teo_assigns", "培训评价组织安排"
+    COLLEGE_ASSIGNS = "college_assigns", "院校安排"
+    AUTO = "auto", "自动安排"
+
+
+class PilotStatus(Labelled):
+    """What the clock makes of a college in a year (§3.4, R-044)."""
+
+    REGISTERED = "registered", "注册完成"
+    PILOT = "pilot", "试点院校"
+    NOT_PILOT = "not_pilot", "非试点院校"
 
 
 class SealState(Labelled):
@@ -95,7 +120,8 @@ BINDING = Machine(
     BindingState.ACTIVE,
     (
         Move("die", {BindingState.ACTIVE}, BindingState.DEAD),
-        Move("end", {BindingState.ACTIVE, BindingState.DEAD}, BindingState.ENDED),
+        Move("end", {BindingState.WAITING, BindingState.ACTIVE, BindingState.DEAD}, BindingState.ENDED),
+        Move("confirm", {BindingState.WAITING}, BindingState.ACTIVE),
     ),
 )
 

@@ -63,6 +63,7 @@ class ApplicationState(Labelled):
 
 A = ApplicationState
 UNDER_REVIEW = frozenset({A.PENDING_INITIAL, A.CITY_REVIEW, A.PRELIMINARY_REVIEW, A.FINAL_REVIEW})
+WITH_CITY = frozenset({A.PENDING_INITIAL, A.CITY_REVIEW})  # where the plan wants a city review (R-039)
 EDITABLE_APPLICATION = frozenset({A.DRAFT, A.RETURNED})
 
 PILOT_APPLICATION = Machine(
@@ -108,6 +109,17 @@ class QuotaState(Labelled):
 
 
 QUOTA = Machine("指标", QuotaState, QuotaState.ACTIVE, (Move("lapse", {QuotaState.ACTIVE}, QuotaState.LAPSED),))
+
+
+class PostingKind(Labelled):
+    """A line of the quota's ledger."""
+
+    OPEN = "open", "期初"
+    GRANT = "grant", "批准"
+    USE = "use", "使用"
+    RELEASE = "release", "退还"
+    ADJUST = "adjust", "调整"
+    LAPSE = "lapse", "作废"
 
 
 def require_room_in_quota(*, granted: int, used: int, asked: int, contact: str) -> None:

@@ -28,9 +28,11 @@ from core.queries.plans import takes_part
 from core.rules.candidates import CandidateKind, CandidateState
 from core.rules.catalogue import EVERYBODY
 from core.rules.permissions import permit
+from core.rules.pilots import PostingKind
 from core.rules.plans import PlanState
 from core.rules.registrations import PaymentState, RegistrationSource, SittingState
 from core.usecases.imports import Outcome, Row, in_parts
+from core.usecases.quotas import post
 from core.usecases.registration_desk import Desk, lay_out_desk
 
 CHUNK = 5_000
@@ -162,10 +164,7 @@ def _require_place(desk: Desk, certificate_id: int) -> None:
 
 def _use_quota(tx: Tx, desk: Desk) -> None:
     for certificate_id, count in desk.used.items():
-        quota = desk.quotas[certificate_id]
-        quota.used += count
-        tx.because(quota, "use")
-    tx.session.flush()
+        post(tx, desk.quotas[certificate_id], PostingKind.USE, used=count)
 
 
 def _write(
@@ -294,5 +293,4 @@ def _give_back(tx: Tx, registration: Registration) -> None:
         .execution_options(populate_existing=True)
     )
     if quota is not None:
-        quota.used -= 1
-        tx.because(quota, "release")
+        post(tx, quota, PostingKind.RELEASE, used=-1)

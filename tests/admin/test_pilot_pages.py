@@ -9,7 +9,7 @@ from sqlalchemy import select
 from core.models.pilots import DeclarationPlan, PilotApplication, Quota
 from core.models.records import Notification
 from core.rules.pilots import ApplicationState, DeclarationState
-from core.usecases.pilots import save_application, submit_application
+from core.usecases.applications import save_application, submit_application
 from tests.admin.conftest import OpenPanel, words
 from tests.factories import DECLARATION, SECOND, application_values, count, last_entries, one, rows
 

@@ -29,6 +29,7 @@ LONG_FILES: dict[str, str] = {
     "bot/simulator/methods.py": "the Bot API's methods one after another, in the order of its documentation",
     "core/db.py": "one promise, kept in one place: engine, transaction() and the whole of Tx",
     "core/demo/world.py": "one invented year, told in the order in which it happened",
+    "core/queries/scoping.py": "one table, default deny: who may see what is read in one place",
     "core/rules/values.py": "every cleaner beside the next, so that a field's rule is found where fields are cleaned",
     "core/usecases/signing.py": "one ceremony from opening to refusal; its verbs share the same private steps",
     "kaowu.py": "the command line: one short function per command, and the one place that starts everything",

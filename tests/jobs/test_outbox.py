@@ -20,7 +20,7 @@ from core.models.records import Notification
 from core.notifications.buttons import read_press
 from core.notifications.message import Press
 from core.rules.organisations import BindingState
-from core.usecases import notices, pilots
+from core.usecases import notices, reviews
 from jobs import outbox
 from tests.factories import SECOND, Year, Years, at_once, count, moment, one, rows
 from tests.factories import notices as told
@@ -280,7 +280,7 @@ async def test_one_message_that_breaks_does_not_take_the_others_with_it(
 async def test_what_is_decided_before_it_is_sent_is_not_sent(years: Years, stand: Stand, chat: RunningBotApi) -> None:
     year = years("applied")
     stand(moment("applied"))
-    year.do("city", pilots.return_application, application_id=year["application"], reason="缺材料")
+    year.do("city", reviews.return_application, application_id=year["application"], reason="缺材料")
     await deliver()
     assert sent(chat, CITY) == []
     assert told("pilots.application_waiting", year["account:city"])[0].delivery_state == "suppressed"
@@ -294,7 +294,7 @@ async def test_what_is_decided_after_it_was_sent_is_edited_and_loses_its_buttons
     stand(moment("applied"))
     await deliver()
     (first,) = chat.api.accepted("sendMessage", chat_id=CITY)
-    year.do("city", pilots.return_application, application_id=year["application"], reason="缺材料")
+    year.do("city", reviews.return_application, application_id=year["application"], reason="缺材料")
     await deliver()
     (edit,) = chat.api.accepted("editMessageText", chat_id=CITY)
     assert edit.message_id == first.message_id
@@ -312,7 +312,7 @@ async def test_a_copy_that_cannot_be_edited_is_let_be(
     year = years("applied")
     stand(moment("applied"))
     await deliver()
-    year.do("city", pilots.return_application, application_id=year["application"], reason="缺材料")
+    year.do("city", reviews.return_application, application_id=year["application"], reason="缺材料")
     chat.api.faults.script("editMessageText", Fault.refused(400, answer))
     await deliver()
     assert not told("pilots.application_waiting", year["account:city"])[0].is_stale
@@ -322,7 +322,7 @@ async def test_an_edit_telegram_has_no_time_for_is_tried_again(years: Years, sta
     year = years("applied")
     stand(moment("applied"))
     await deliver()
-    year.do("city", pilots.return_application, application_id=year["application"], reason="缺材料")
+    year.do("city", reviews.return_application, application_id=year["application"], reason="缺材料")
     chat.api.faults.script("editMessageText", Fault.bad_gateway(), times=2)
     await deliver(1)
     async with Telegram(pacer=Pacer(2_000)) as line:
@@ -338,7 +338,7 @@ async def test_a_copy_without_words_is_let_be_and_not_tried_for_ever(
     year = years("applied")
     stand(moment("applied"))
     await deliver()
-    year.do("city", pilots.return_application, application_id=year["application"], reason="缺材料")
+    year.do("city", reviews.return_application, application_id=year["application"], reason="缺材料")
     stale = told("pilots.application_waiting", year["account:city"])[0]
     with transaction(year.actor("system")) as tx:
         tx.session.execute(update(Notification).where(Notification.id == stale.id).values(kind="pilots.gone"))

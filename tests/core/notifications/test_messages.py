@@ -38,7 +38,7 @@ from core.notifications.sites import SiteDecided, SiteSubmitted
 from core.notifications.words import TEMPLATES
 from core.rules.certificates import Party
 from core.rules.plans import PlanEdge
-from core.usecases import notices, pilots, signing
+from core.usecases import notices, reviews, signing
 from tests.factories import DECLARATION, SECOND, WINDOWS, Year, Years, count, generate, moment, one, order, rows
 
 At = Callable[[datetime | str], datetime]
@@ -285,7 +285,7 @@ def test_a_waiting_application_is_true_until_it_is_decided(years: Years, at: At)
     at(moment("applied"))
     message = ApplicationWaiting(year["application"], "city", 1)
     assert is_true(message)
-    year.do("city", pilots.return_application, application_id=year["application"], reason=REASON)
+    year.do("city", reviews.return_application, application_id=year["application"], reason=REASON)
     assert not is_true(message)
 
 

@@ -13,7 +13,7 @@ from core.queries.due import DueItem, next_event, tasks_for, timeline, urgency_o
 from core.rules.candidates import CandidateKind
 from core.rules.certificates import Party
 from core.rules.values import Gender
-from core.usecases import candidates, pilots, signing
+from core.usecases import applications, candidates, reviews, signing
 from tests.factories import (
     DECLARATION,
     WINDOWS,
@@ -72,7 +72,7 @@ def test_at_every_stage_exactly_those_whose_turn_it_is_are_asked(years: Years, s
 
 def test_a_returned_application_comes_back_to_its_college_with_the_deadline(years: Years) -> None:
     year = years("applied")
-    year.do("city", pilots.return_application, application_id=year["application"], reason="请补充")
+    year.do("city", reviews.return_application, application_id=year["application"], reason="请补充")
     (item,) = turn(year, "coordinator", moment("applied"))
     assert (item.kind, item.due_at, item.count) == ("applications.returned", DECLARATION[1], 1)
     assert item.url.startswith("/admin/applications/")
@@ -82,7 +82,7 @@ def test_a_returned_application_comes_back_to_its_college_with_the_deadline(year
 def test_drafts_wait_for_whoever_wrote_them(years: Years) -> None:
     year = years("declared")
     with clock.pinned(moment("declared")):
-        year.do("coordinator", pilots.save_application, **application_values(year))
+        year.do("coordinator", applications.save_application, **application_values(year))
     assert [item.kind for item in turn(year, "coordinator", moment("declared"))] == ["applications.draft"]
 
 

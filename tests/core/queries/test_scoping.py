@@ -23,7 +23,7 @@ from core.models.scores import CertificateResult, SubjectScore
 from core.models.sites import ExamRoom, ExamSite
 from core.queries.scoping import READERS, may_see, visible
 from core.rules.organisations import Role
-from core.usecases.pilots import pass_as_city
+from core.usecases.reviews import pass_as_city
 from tests.factories import Year, Years, moment, on
 
 SECOND_HALF = on("2026-06-20 09:00")

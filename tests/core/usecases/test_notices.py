@@ -16,7 +16,7 @@ from core.errors import NotFound, StaleState, ValueRefused
 from core.models.pilots import PilotApplication
 from core.models.records import ChatDraft, Notification
 from core.rules.notices import MAX_ATTEMPTS, pause_after
-from core.usecases import notices, pilots
+from core.usecases import notices, reviews
 from tests.factories import SECOND, Year, Years, count, moment, one, rows
 from tests.factories import notices as told
 
@@ -273,13 +273,13 @@ def test_opening_the_bell_marks_ones_own_messages_seen(year: Year) -> None:
 def test_a_decision_closes_open_requests_stops_unsent_ones_and_has_copies_edited(years: Years, at: At) -> None:
     year = years("applied")
     at(moment("applied"))
-    year.do("other_province", pilots.approve_application, application_id=year["other_application"], approved_count=4)
+    year.do("other_province", reviews.approve_application, application_id=year["other_application"], approved_count=4)
     unsent = told("pilots.application_waiting", year["account:other_province"])[0]
     assert (unsent.delivery_state, unsent.last_error, unsent.reply_state) == ("suppressed", "closed", "done")
     claim(year)
     sent = told("pilots.application_waiting", year["account:city"])[0]
     deliver(year, sent)
-    year.do("city", pilots.return_application, application_id=year["application"], reason="缺材料")
+    year.do("city", reviews.return_application, application_id=year["application"], reason="缺材料")
     closed = one(Notification, sent.id)
     assert (closed.reply_state, closed.closing_note, closed.is_stale) == ("done", "city", True)
 
@@ -288,7 +288,7 @@ def test_a_message_closed_while_it_is_on_its_way_is_delivered_and_then_edited(ye
     year = years("applied")
     at(moment("applied"))
     claim(year)
-    year.do("city", pilots.return_application, application_id=year["application"], reason="缺材料")
+    year.do("city", reviews.return_application, application_id=year["application"], reason="缺材料")
     row = told("pilots.application_waiting", year["account:city"])[0]
     assert row.delivery_state == "sending"
     deliver(year, row)

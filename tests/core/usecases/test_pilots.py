@@ -23,8 +23,8 @@ from core.errors import (
 from core.models.pilots import DeclarationPlan, PilotApplication, Quota, ReviewRecord
 from core.models.records import Notification
 from core.rules.pilots import CertificateScope
-from core.usecases import catalogue, pilots, quotas
-from core.usecases.pilots import DeclaredMajor
+from core.usecases import applications, catalogue, declarations, quotas, reviews
+from core.usecases.applications import DeclaredMajor
 from tests.factories import (
     DECLARATION,
     SECOND,
@@ -58,7 +58,7 @@ def applied(years: Years, at: At) -> Year:
 
 
 def save(year: Year, login: str = "coordinator", **other: Any) -> PilotApplication:
-    found: PilotApplication = year.do(login, pilots.save_application, **application_values(year, **other))
+    found: PilotApplication = year.do(login, applications.save_application, **application_values(year, **other))
     return found
 
 
@@ -78,8 +78,8 @@ def declare(year: Year, **other: Any) -> int:
         "opens_at": DECLARATION[0],
         "closes_at": DECLARATION[1],
     }
-    plan = year.do("province", pilots.draft_declaration_plan, **(given | other))
-    year.do("province", pilots.publish_declaration_plan, plan_id=plan.id)
+    plan = year.do("province", declarations.draft_declaration_plan, **(given | other))
+    year.do("province", declarations.publish_declaration_plan, plan_id=plan.id)
     return int(plan.id)
 
 
@@ -93,18 +93,18 @@ def test_a_plan_that_ends_before_it_starts_is_refused_R026(declared: Year) -> No
 
 def test_a_published_plan_is_not_edited_any_more(declared: Year) -> None:
     with pytest.raises(IllegalMove):
-        declared.do("province", pilots.edit_declaration_plan, plan_id=declared["declaration"], notes="x")
+        declared.do("province", declarations.edit_declaration_plan, plan_id=declared["declaration"], notes="x")
 
 
 def test_a_plan_is_published_once(declared: Year) -> None:
     with pytest.raises(IllegalMove):
-        declared.do("province", pilots.publish_declaration_plan, plan_id=declared["declaration"])
+        declared.do("province", declarations.publish_declaration_plan, plan_id=declared["declaration"])
 
 
 def test_a_draft_may_change_its_dates_and_its_certificates(declared: Year) -> None:
     plan = declared.do(
         "province",
-        pilots.draft_declaration_plan,
+        declarations.draft_declaration_plan,
         authority_id=declared["province"],
         year=2026,
         batch_name="第三批",
@@ -113,13 +113,13 @@ def test_a_draft_may_change_its_dates_and_its_certificates(declared: Year) -> No
     )
     assert plan.scope is CertificateScope.ALL
     given = {"certificate_ids": [declared["certificate"]], "apply_closes_at": DECLARATION[1] + timedelta(days=1)}
-    plan = declared.do("province", pilots.edit_declaration_plan, plan_id=plan.id, **given)
+    plan = declared.do("province", declarations.edit_declaration_plan, plan_id=plan.id, **given)
     assert plan.scope is CertificateScope.PART
     assert plan.apply_closes_at == DECLARATION[1] + timedelta(days=1)
 
 
 def test_colleges_of_the_province_are_told_when_a_plan_opens_and_when_it_closes_T01_T02(declared: Year, at: At) -> None:
-    tick = lambda: declared.do("system", pilots.pass_declaration_edge, plan_id=declared["declaration"])  # noqa: E731
+    tick = lambda: declared.do("system", declarations.pass_declaration_edge, plan_id=declared["declaration"])  # noqa: E731
     tick()
     told = {n.account_id for n in notices("pilots.declaration_opened")}
     assert told == {declared[f"account:{who}"] for who in ("coordinator", "second_coordinator", "signatory")}
@@ -135,7 +135,7 @@ def test_colleges_of_the_province_are_told_when_a_plan_opens_and_when_it_closes_
 
 def test_a_window_that_opened_and_closed_while_no_job_ran_is_not_announced_as_open(declared: Year, at: At) -> None:
     at(DECLARATION[1] + timedelta(days=1))
-    declared.do("system", pilots.pass_declaration_edge, plan_id=declared["declaration"])
+    declared.do("system", declarations.pass_declaration_edge, plan_id=declared["declaration"])
     assert notices("pilots.declaration_opened") == []
     assert len(notices("pilots.declaration_closed")) == 3
 
@@ -148,7 +148,7 @@ def test_a_saved_application_is_a_draft_that_can_be_changed_and_deleted_R034(dec
     assert application.state == "draft"
     again = save(declared, application_id=application.id, requested_count=30, venue_description=" 机房 2 间 ")
     assert (again.id, again.requested_count, again.venue_description) == (application.id, 30, "机房 2 间")
-    declared.do("coordinator", pilots.delete_application, application_id=application.id)
+    declared.do("coordinator", applications.delete_application, application_id=application.id)
     assert count(PilotApplication) == 0
 
 
@@ -173,7 +173,7 @@ def test_another_provinces_plan_is_not_open_to_a_college_R023(declared: Year) ->
 def test_an_unpublished_plan_is_not_open_to_anybody_R024(declared: Year) -> None:
     plan = declared.do(
         "province",
-        pilots.draft_declaration_plan,
+        declarations.draft_declaration_plan,
         authority_id=declared["province"],
         year=2026,
         batch_name="第四批",
@@ -216,7 +216,7 @@ def test_majors_are_kept_with_their_counts_R032(declared: Year) -> None:
 def test_an_incomplete_application_is_saved_but_not_submitted_R033(declared: Year, missing: str, word: str) -> None:
     application = save(declared, **{missing: "  "})
     with pytest.raises(Incomplete) as caught:
-        declared.do("coordinator", pilots.submit_application, application_id=application.id)
+        declared.do("coordinator", applications.submit_application, application_id=application.id)
     assert (caught.value.rule, caught.value.facts["fields"]) == ("R-033", word)
 
 
@@ -224,17 +224,17 @@ def test_majors_are_required_where_the_plan_asks_for_them_R029(declared: Year) -
     plan = declare(declared, by_major_required=True)
     application = save(declared, plan_id=plan)
     with pytest.raises(Incomplete) as caught:
-        declared.do("coordinator", pilots.submit_application, application_id=application.id)
+        declared.do("coordinator", applications.submit_application, application_id=application.id)
     assert caught.value.facts["fields"] == "拟申报专业"
     majors = [DeclaredMajor(declared["major:610205"], 24)]
     save(declared, plan_id=plan, application_id=application.id, majors=majors)
-    assert declared.do("coordinator", pilots.submit_application, application_id=application.id).submitted_at
+    assert declared.do("coordinator", applications.submit_application, application_id=application.id).submitted_at
 
 
 def test_a_submitted_application_is_neither_edited_nor_deleted_R035_R038(applied: Year) -> None:
     ident = applied["application"]
     refused(lambda: save(applied, application_id=ident), IllegalMove, "not_editable", "R-038")
-    delete = lambda: applied.do("coordinator", pilots.delete_application, application_id=ident)  # noqa: E731
+    delete = lambda: applied.do("coordinator", applications.delete_application, application_id=ident)  # noqa: E731
     refused(delete, IllegalMove, "not_editable", "R-038")
 
 
@@ -263,7 +263,7 @@ def test_an_application_cannot_slip_into_another_batch_whose_window_is_open(decl
 
 
 def test_the_city_passes_first_where_the_plan_says_so_R039(applied: Year) -> None:
-    assert applied.do("city", pilots.pass_as_city, application_id=applied["application"]).state == "preliminary_review"
+    assert applied.do("city", reviews.pass_as_city, application_id=applied["application"]).state == "preliminary_review"
     assert {n.account_id for n in notices("pilots.application_waiting") if '"preliminary"' in n.facts} >= {
         applied["account:province"]
     }
@@ -271,9 +271,9 @@ def test_the_city_passes_first_where_the_plan_says_so_R039(applied: Year) -> Non
 
 def test_without_city_review_the_province_comes_first(applied: Year) -> None:
     with pytest.raises(NotPermitted):
-        applied.do("other_city", pilots.pass_as_city, application_id=applied["other_application"])
+        applied.do("other_city", reviews.pass_as_city, application_id=applied["other_application"])
     done = applied.do(
-        "other_province", pilots.approve_application, application_id=applied["other_application"], approved_count=24
+        "other_province", reviews.approve_application, application_id=applied["other_application"], approved_count=24
     )
     assert done.state == "approved"
 
@@ -288,10 +288,10 @@ def test_the_province_approves_fewer_than_asked_for_24_become_4_R040(years: Year
 
 @pytest.mark.parametrize("number", [0, -1, 25])
 def test_approving_nobody_or_more_than_asked_for_is_refused_R041(applied: Year, number: int) -> None:
-    applied.do("city", pilots.pass_as_city, application_id=applied["application"])
+    applied.do("city", reviews.pass_as_city, application_id=applied["application"])
     refused(
         lambda: applied.do(
-            "province", pilots.approve_application, application_id=applied["application"], approved_count=number
+            "province", reviews.approve_application, application_id=applied["application"], approved_count=number
         ),
         ValueRefused,
         "approved_count",
@@ -303,27 +303,27 @@ def test_approving_nobody_or_more_than_asked_for_is_refused_R041(applied: Year, 
 def test_approved_majors_add_up_R041(declared: Year) -> None:
     majors = [DeclaredMajor(declared["major:610205"], 24)]
     application = save(declared, majors=majors)
-    declared.do("coordinator", pilots.submit_application, application_id=application.id)
-    declared.do("city", pilots.pass_as_city, application_id=application.id)
+    declared.do("coordinator", applications.submit_application, application_id=application.id)
+    declared.do("city", reviews.pass_as_city, application_id=application.id)
     with declared.acting("province") as tx:
         row = tx.get(PilotApplication, application.id).majors[0].id
     given = {"application_id": application.id, "approved_count": 10}
     with pytest.raises(ValueRefused):
-        declared.do("province", pilots.approve_application, **given, by_major={row: 9})
+        declared.do("province", reviews.approve_application, **given, by_major={row: 9})
     with pytest.raises(ValueRefused):
-        declared.do("province", pilots.approve_application, application_id=application.id, approved_count=30)
-    declared.do("province", pilots.approve_application, **given, by_major={row: 10})
+        declared.do("province", reviews.approve_application, application_id=application.id, approved_count=30)
+    declared.do("province", reviews.approve_application, **given, by_major={row: 10})
     with declared.acting("province") as tx:
         assert tx.get(PilotApplication, application.id).majors[0].approved_count == 10
 
 
 def test_the_final_review_comes_after_the_preliminary_one_where_the_plan_wants_it_D19(declared: Year) -> None:
     application = save(declared, plan_id=declare(declared, final_review_required=True))
-    declared.do("coordinator", pilots.submit_application, application_id=application.id)
+    declared.do("coordinator", applications.submit_application, application_id=application.id)
     with pytest.raises(IllegalMove):
-        declared.do("province", pilots.approve_application, application_id=application.id, approved_count=4)
-    declared.do("province", pilots.pass_preliminary, application_id=application.id)
-    done = declared.do("province", pilots.approve_application, application_id=application.id, approved_count=4)
+        declared.do("province", reviews.approve_application, application_id=application.id, approved_count=4)
+    declared.do("province", reviews.pass_preliminary, application_id=application.id)
+    done = declared.do("province", reviews.approve_application, application_id=application.id, approved_count=4)
     assert done.state == "approved"
     steps = rows(select(ReviewRecord.step).order_by(ReviewRecord.id))
     assert steps == ["submit", "preliminary", "final"]
@@ -331,25 +331,25 @@ def test_the_final_review_comes_after_the_preliminary_one_where_the_plan_wants_i
 
 def test_without_a_final_review_there_is_no_preliminary_pass_D19(applied: Year) -> None:
     with pytest.raises(IllegalMove):
-        applied.do("other_province", pilots.pass_preliminary, application_id=applied["other_application"])
+        applied.do("other_province", reviews.pass_preliminary, application_id=applied["other_application"])
 
 
 @pytest.mark.parametrize("reason", ["", "   "])
 def test_a_return_needs_words_R042(applied: Year, reason: str) -> None:
     with pytest.raises(ReasonMissing) as caught:
-        applied.do("city", pilots.return_application, application_id=applied["application"], reason=reason)
+        applied.do("city", reviews.return_application, application_id=applied["application"], reason=reason)
     assert caught.value.rule == "R-042"
 
 
 def test_a_returned_application_is_mended_and_sent_again_while_the_plan_is_open(applied: Year) -> None:
     ident = applied["application"]
-    applied.do("city", pilots.return_application, application_id=ident, reason="请补充设备清单")
+    applied.do("city", reviews.return_application, application_id=ident, reason="请补充设备清单")
     told = notices("pilots.application_decided", applied["account:coordinator"])
     assert "请补充设备清单" in told[0].facts
     save(applied, application_id=ident, requested_count=12)
-    assert applied.do("coordinator", pilots.submit_application, application_id=ident).state == "pending_initial"
+    assert applied.do("coordinator", applications.submit_application, application_id=ident).state == "pending_initial"
     refused(
-        lambda: applied.do("coordinator", pilots.delete_application, application_id=ident),
+        lambda: applied.do("coordinator", applications.delete_application, application_id=ident),
         IllegalMove,
         "not_editable",
         "R-038",
@@ -359,16 +359,16 @@ def test_a_returned_application_is_mended_and_sent_again_while_the_plan_is_open(
 def test_a_returned_application_is_not_sent_again_after_the_end(applied: Year, at: At) -> None:
     ident = applied["application"]
     at(DECLARATION[1] + SECOND)
-    applied.do("city", pilots.return_application, application_id=ident, reason="请补充设备清单")
+    applied.do("city", reviews.return_application, application_id=ident, reason="请补充设备清单")
     with pytest.raises(WindowClosed):
-        applied.do("coordinator", pilots.submit_application, application_id=ident)
+        applied.do("coordinator", applications.submit_application, application_id=ident)
 
 
 def test_a_decision_closes_the_reviewers_task_and_tells_the_college_once_R043(applied: Year) -> None:
-    applied.do("city", pilots.pass_as_city, application_id=applied["application"])
+    applied.do("city", reviews.pass_as_city, application_id=applied["application"])
     task = notices("pilots.application_waiting", applied["account:city"])[0]
     assert (task.reply_state, task.delivery_state) == ("done", "suppressed")
-    applied.do("province", pilots.approve_application, application_id=applied["application"], approved_count=4)
+    applied.do("province", reviews.approve_application, application_id=applied["application"], approved_count=4)
     assert len(notices("pilots.application_decided")) == 3
 
 
@@ -379,8 +379,8 @@ def test_a_second_batch_adds_to_the_quota_of_the_year(years: Years, at: At) -> N
     year = years("approved")
     at(moment("approved"))
     application = save(year, plan_id=declare(year))
-    year.do("coordinator", pilots.submit_application, application_id=application.id)
-    year.do("province", pilots.approve_application, application_id=application.id, approved_count=6)
+    year.do("coordinator", applications.submit_application, application_id=application.id)
+    year.do("province", reviews.approve_application, application_id=application.id, approved_count=6)
     assert rows(select(Quota.granted).where(Quota.college_id == year["college"])) == [10]
 
 
@@ -411,5 +411,5 @@ def test_quota_lapses_with_its_year_and_stays_void_R019_T03(years: Years, at: At
 
 def test_nobody_is_told_twice_of_one_decision(applied: Year) -> None:
     before = count(Notification)
-    applied.do("city", pilots.return_application, application_id=applied["application"], reason="缺材料")
+    applied.do("city", reviews.return_application, application_id=applied["application"], reason="缺材料")
     assert count(Notification) == before + 3

@@ -27,12 +27,13 @@ from core.rules.certificates import Party
 from core.rules.organisations import BindingState
 from core.usecases import (
     accounts,
+    applications,
     arrangement,
     candidates,
     notices,
-    pilots,
     plans,
     registrations,
+    reviews,
     scores,
     signing,
     sites,
@@ -98,7 +99,7 @@ Put = Callable[..., Year]
 
 def test_the_same_application_saved_twice_is_one_R027(put: Put) -> None:
     year = put("declared")
-    found = at_once(*[lambda: year.do("coordinator", pilots.save_application, **application_values(year))] * 3)
+    found = at_once(*[lambda: year.do("coordinator", applications.save_application, **application_values(year))] * 3)
     won, lost = sort(found)
     assert (len(won), len(lost)) == (1, 2)
     assert all(isinstance(error, AlreadyThere) for error in lost)
@@ -108,10 +109,10 @@ def test_the_same_application_saved_twice_is_one_R027(put: Put) -> None:
 
 def test_an_application_submitted_twice_is_reviewed_once(put: Put) -> None:
     year = put("declared")
-    ident = year.do("coordinator", pilots.save_application, **application_values(year)).id
+    ident = year.do("coordinator", applications.save_application, **application_values(year)).id
     found = at_once(
-        *[lambda: year.do("coordinator", pilots.submit_application, application_id=ident)] * 2,
-        lambda: year.do("signatory", pilots.submit_application, application_id=ident),
+        *[lambda: year.do("coordinator", applications.submit_application, application_id=ident)] * 2,
+        lambda: year.do("signatory", applications.submit_application, application_id=ident),
     )
     won, lost = sort(found)
     assert (len(won), len(lost)) == (1, 2)
@@ -123,11 +124,11 @@ def test_an_application_submitted_twice_is_reviewed_once(put: Put) -> None:
 
 def test_of_two_approvers_one_grants_the_quota(put: Put) -> None:
     year = put("applied")
-    year.do("city", pilots.pass_as_city, application_id=year["application"])
+    year.do("city", reviews.pass_as_city, application_id=year["application"])
     found = at_once(
         *[
             lambda n=n: year.do(
-                "province", pilots.approve_application, application_id=year["application"], approved_count=n
+                "province", reviews.approve_application, application_id=year["application"], approved_count=n
             )
             for n in (10, 20)
         ]
@@ -143,10 +144,10 @@ def test_of_two_approvers_one_grants_the_quota(put: Put) -> None:
 
 def test_approving_and_returning_at_once_decide_one_thing(put: Put) -> None:
     year = put("applied")
-    year.do("city", pilots.pass_as_city, application_id=year["application"])
+    year.do("city", reviews.pass_as_city, application_id=year["application"])
     found = at_once(
-        lambda: year.do("province", pilots.approve_application, application_id=year["application"], approved_count=4),
-        lambda: year.do("province", pilots.return_application, application_id=year["application"], reason="缺材料"),
+        lambda: year.do("province", reviews.approve_application, application_id=year["application"], approved_count=4),
+        lambda: year.do("province", reviews.return_application, application_id=year["application"], reason="缺材料"),
     )
     won, lost = sort(found)
     assert (len(won), len(lost)) == (1, 1)
@@ -465,10 +466,14 @@ def test_two_senders_never_claim_one_message(put: Put) -> None:
 
 def test_a_race_that_is_lost_leaves_no_trace_of_the_loser(put: Put) -> None:
     year = put("applied")
-    year.do("city", pilots.pass_as_city, application_id=year["application"])
+    year.do("city", reviews.pass_as_city, application_id=year["application"])
     before = census()
     found = at_once(
-        *[lambda: year.do("province", pilots.approve_application, application_id=year["application"], approved_count=4)]
+        *[
+            lambda: year.do(
+                "province", reviews.approve_application, application_id=year["application"], approved_count=4
+            )
+        ]
         * 4
     )
     won, lost = sort(found)

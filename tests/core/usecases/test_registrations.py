@@ -21,8 +21,8 @@ from core.models.sites import ExamSite
 from core.rules.candidates import CandidateKind
 from core.rules.catalogue import CertificateLevel
 from core.rules.registrations import PaymentState
-from core.usecases import arrangement, candidates, pilots, plans, quotas, registrations
-from core.usecases.pilots import DeclaredMajor
+from core.usecases import applications, arrangement, candidates, declarations, plans, quotas, registrations, reviews
+from core.usecases.applications import DeclaredMajor
 from tests.factories import (
     QUOTA,
     Year,
@@ -248,14 +248,14 @@ def narrow(year: Year, at: At, /, **other: Any) -> None:
         "opens_at": on("2026-03-02 08:00"),
         "closes_at": on("2026-03-20 18:00"),
     } | other
-    plan = year.do("province", pilots.draft_declaration_plan, **given)
-    year.do("province", pilots.publish_declaration_plan, plan_id=plan.id)
+    plan = year.do("province", declarations.draft_declaration_plan, **given)
+    year.do("province", declarations.publish_declaration_plan, plan_id=plan.id)
     majors = [DeclaredMajor(year["major:610205"], 24)]
     application = year.do(
-        "coordinator", pilots.save_application, **application_values(year, plan_id=plan.id, majors=majors)
+        "coordinator", applications.save_application, **application_values(year, plan_id=plan.id, majors=majors)
     )
-    year.do("coordinator", pilots.submit_application, application_id=application.id)
-    year.do("province", pilots.approve_application, application_id=application.id, approved_count=1)
+    year.do("coordinator", applications.submit_application, application_id=application.id)
+    year.do("province", reviews.approve_application, application_id=application.id, approved_count=1)
     at(moment("registered"))
 
 

@@ -35,19 +35,21 @@ from core.rules.certificates import ISSUANCE, IssueMethod, Party
 from core.rules.organisations import CollegeType, Role
 from core.usecases import (
     accounts,
+    applications,
     arrangement,
     batches,
     candidates,
     catalogue,
     certificates,
+    declarations,
     notices,
     organisations,
-    pilots,
     plans,
     printing,
     quotas,
     registrations,
     replies,
+    reviews,
     scores,
     signing,
     sites,
@@ -106,7 +108,7 @@ def _draft_declaration(year: Year, **other: Any) -> None:
         "opens_at": DECLARATION[0],
         "closes_at": DECLARATION[1],
     }
-    year.ids["drafted"] = year.do("province", pilots.draft_declaration_plan, **(given | other)).id
+    year.ids["drafted"] = year.do("province", declarations.draft_declaration_plan, **(given | other)).id
 
 
 def _an_issuance(tx: Tx, year: Year) -> int:
@@ -126,19 +128,19 @@ def _fail_a_stamp(year: Year) -> None:
 
 
 def _draft_application(year: Year) -> None:
-    year.ids["drafted"] = year.do("coordinator", pilots.save_application, **application_values(year)).id
+    year.ids["drafted"] = year.do("coordinator", applications.save_application, **application_values(year)).id
 
 
 def _pass_city(year: Year) -> None:
-    year.do("city", pilots.pass_as_city, application_id=year["application"])
+    year.do("city", reviews.pass_as_city, application_id=year["application"])
 
 
 def _apply_where_the_final_word_is_wanted(year: Year) -> None:
     _draft_declaration(year, final_review_required=True)
-    year.do("province", pilots.publish_declaration_plan, plan_id=year["drafted"])
+    year.do("province", declarations.publish_declaration_plan, plan_id=year["drafted"])
     values = application_values(year, plan_id=year["drafted"])
-    year.ids["drafted"] = year.do("coordinator", pilots.save_application, **values).id
-    year.do("coordinator", pilots.submit_application, application_id=year["drafted"])
+    year.ids["drafted"] = year.do("coordinator", applications.save_application, **values).id
+    year.do("coordinator", applications.submit_application, application_id=year["drafted"])
 
 
 def _draft_site(year: Year) -> None:
@@ -579,8 +581,8 @@ CASES: dict[str, Case] = {
         {"signatory"},
     ),
     # 申报计划: province E; 证书试点申报: coordinator and signing officer E, province and city R; 指标: province E
-    "pilots.draft_declaration_plan": Case(
-        lambda tx, year: pilots.draft_declaration_plan(
+    "declarations.draft_declaration_plan": Case(
+        lambda tx, year: declarations.draft_declaration_plan(
             tx,
             authority_id=year["province"],
             year=2026,
@@ -591,61 +593,61 @@ CASES: dict[str, Case] = {
         "set_up",
         PROVINCE,
     ),
-    "pilots.edit_declaration_plan": Case(
-        lambda tx, year: pilots.edit_declaration_plan(tx, plan_id=year["drafted"], notes="说明"),
+    "declarations.edit_declaration_plan": Case(
+        lambda tx, year: declarations.edit_declaration_plan(tx, plan_id=year["drafted"], notes="说明"),
         "set_up",
         PROVINCE,
         before=_draft_declaration,
     ),
-    "pilots.publish_declaration_plan": Case(
-        lambda tx, year: pilots.publish_declaration_plan(tx, plan_id=year["drafted"]),
+    "declarations.publish_declaration_plan": Case(
+        lambda tx, year: declarations.publish_declaration_plan(tx, plan_id=year["drafted"]),
         "set_up",
         PROVINCE,
         before=_draft_declaration,
     ),
-    "pilots.save_application": Case(
-        lambda tx, year: pilots.save_application(tx, **application_values(year)), "declared", STAFF
+    "applications.save_application": Case(
+        lambda tx, year: applications.save_application(tx, **application_values(year)), "declared", STAFF
     ),
-    "pilots.submit_application": Case(
-        lambda tx, year: pilots.submit_application(tx, application_id=year["drafted"]),
+    "applications.submit_application": Case(
+        lambda tx, year: applications.submit_application(tx, application_id=year["drafted"]),
         "declared",
         STAFF,
         before=_draft_application,
     ),
-    "pilots.delete_application": Case(
-        lambda tx, year: pilots.delete_application(tx, application_id=year["drafted"]),
+    "applications.delete_application": Case(
+        lambda tx, year: applications.delete_application(tx, application_id=year["drafted"]),
         "declared",
         STAFF,
         before=_draft_application,
     ),
-    "pilots.pass_as_city": Case(
-        lambda tx, year: pilots.pass_as_city(tx, application_id=year["application"]), "applied", CITY
+    "reviews.pass_as_city": Case(
+        lambda tx, year: reviews.pass_as_city(tx, application_id=year["application"]), "applied", CITY
     ),
-    "pilots.return_application": Case(
-        lambda tx, year: pilots.return_application(tx, application_id=year["application"], reason="缺材料"),
+    "reviews.return_application": Case(
+        lambda tx, year: reviews.return_application(tx, application_id=year["application"], reason="缺材料"),
         "applied",
         CITY,
     ),
-    "pilots.return_application after the city has passed it": Case(
-        lambda tx, year: pilots.return_application(tx, application_id=year["application"], reason="缺材料"),
+    "reviews.return_application after the city has passed it": Case(
+        lambda tx, year: reviews.return_application(tx, application_id=year["application"], reason="缺材料"),
         "applied",
         PROVINCE,
         before=_pass_city,
     ),
-    "pilots.pass_preliminary": Case(
-        lambda tx, year: pilots.pass_preliminary(tx, application_id=year["drafted"]),
+    "reviews.pass_preliminary": Case(
+        lambda tx, year: reviews.pass_preliminary(tx, application_id=year["drafted"]),
         "declared",
         PROVINCE,
         before=_apply_where_the_final_word_is_wanted,
     ),
-    "pilots.approve_application": Case(
-        lambda tx, year: pilots.approve_application(tx, application_id=year["application"], approved_count=4),
+    "reviews.approve_application": Case(
+        lambda tx, year: reviews.approve_application(tx, application_id=year["application"], approved_count=4),
         "applied",
         PROVINCE,
         before=_pass_city,
     ),
-    "pilots.approve_application before the city has passed it R-039": Case(
-        lambda tx, year: pilots.approve_application(tx, application_id=year["application"], approved_count=4),
+    "reviews.approve_application before the city has passed it R-039": Case(
+        lambda tx, year: reviews.approve_application(tx, application_id=year["application"], approved_count=4),
         "applied",
         NOBODY,
     ),
@@ -788,7 +790,7 @@ FOR_ANYBODY = {
         "notices.mark_refreshed",
         "notices.mark_unreachable",
         "quotas.lapse_quotas",
-        "pilots.pass_declaration_edge",
+        "declarations.pass_declaration_edge",
         "plans.pass_plan_edges",
         "plans.remind_of_registration",
         "results.conclude_scores",

@@ -19,8 +19,9 @@ from core.models.registrations import Registration
 from core.rules.certificates import Party
 from core.usecases import (
     accounts,
+    applications,
     arrangement,
-    pilots,
+    declarations,
     plans,
     registrations,
     results,
@@ -52,11 +53,11 @@ At = Callable[[datetime | str], datetime]
 
 
 def _save(year: Year) -> Any:
-    return year.do("coordinator", pilots.save_application, **application_values(year))
+    return year.do("coordinator", applications.save_application, **application_values(year))
 
 
 def _submit(year: Year) -> Any:
-    return year.do("coordinator", pilots.submit_application, application_id=year["draft_application"])
+    return year.do("coordinator", applications.submit_application, application_id=year["draft_application"])
 
 
 def _register(year: Year) -> Any:
@@ -367,7 +368,7 @@ def test_a_declaration_plan_is_published_only_while_its_end_lies_ahead(
     at("2026-03-01 10:00")
     plan = year.do(
         "province",
-        pilots.draft_declaration_plan,
+        declarations.draft_declaration_plan,
         authority_id=year["province"],
         year=2026,
         batch_name="第一批",
@@ -376,10 +377,10 @@ def test_a_declaration_plan_is_published_only_while_its_end_lies_ahead(
     )
     at(DECLARATION[1] + late)
     if is_open:
-        year.do("province", pilots.publish_declaration_plan, plan_id=plan.id)
+        year.do("province", declarations.publish_declaration_plan, plan_id=plan.id)
         return
     with pytest.raises(ValueRefused) as refused:
-        year.do("province", pilots.publish_declaration_plan, plan_id=plan.id)
+        year.do("province", declarations.publish_declaration_plan, plan_id=plan.id)
     assert refused.value.sentence_code == "window_already_over"
 
 
