@@ -41,7 +41,16 @@ class Settings(BaseSettings):
     telegram_api_url: str = Field("", description="Bot API 基地址（自建服务、转发、测试替身），不含 /bot<token>")
     telegram_mode: Literal["polling", "webhook"] = Field("polling", description="polling 或 webhook")
     timezone: str = Field("Asia/Shanghai", description="工作日与所有显示时间的时区")
-    notify_urls: str = Field("", description="备用通知渠道（apprise 地址）；本版本尚未接通，须留空")
+    notify_urls: str = Field(
+        "",
+        description="短信、邮件等渠道（apprise 地址，空格分隔，收件处写 {mobile} 或 {email}）；留空则存为文件由人转达",
+    )
+    login_captcha: Literal["always", "after_failure"] = Field(
+        "always", description="登录时要图形验证码：always 每次，after_failure 密码错过之后"
+    )
+    second_factor: Literal["required", "offered"] = Field(
+        "required", description="签发与审核人员的动态口令：required 必须启用，offered 自愿"
+    )
     identity_url: str = Field("", description="身份核验服务；本版本仅内置规则核验，须留空")
     font: str = Field("", description="文档所用中文 TrueType 字体文件；留空自动寻找")
     demo: bool = Field(False, description="演示模式：时钟可前进，模拟器可用；不得与真实令牌同用")
@@ -50,9 +59,8 @@ class Settings(BaseSettings):
     def _sensible(self) -> Settings:
         if self.demo and self.telegram_token.get_secret_value():
             raise ValueError("KAOWU_DEMO 与 KAOWU_TELEGRAM_TOKEN 不能同时使用")
-        for name in ("notify_urls", "identity_url"):
-            if getattr(self, name):
-                raise ValueError(f"{PREFIX}{name.upper()} 所需的适配器尚未提供，请先留空")
+        if self.identity_url:
+            raise ValueError(f"{PREFIX}IDENTITY_URL 所需的适配器尚未提供，请先留空")
         if self.telegram_mode == "webhook":
             raise ValueError("webhook 方式尚未提供，请使用 KAOWU_TELEGRAM_MODE=polling")
         return self

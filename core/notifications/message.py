@@ -62,6 +62,10 @@ class Message(ABC):
     def details(self, session: Session, now: datetime) -> dict[str, Any]:
         """What the template shows, as it stands at now: counts and numbers, never personal data."""
 
+    def veiled(self, details: dict[str, Any]) -> dict[str, Any]:
+        """The same for the panel's notice page; a message that holds a secret hides it there."""
+        return details
+
     def is_still_true(self, session: Session, now: datetime) -> bool:
         """False when time or somebody has made the message pointless; then it is not sent."""
         return True

@@ -54,7 +54,8 @@ def chat_text(session: Session, row: Notification, now: datetime, *, is_repeat: 
 
 def panel_text(session: Session, row: Notification, now: datetime) -> str:
     """The same words for the panel's notice page, as safe HTML."""
-    return _words(row.kind, message_of(row).details(session, now), now)
+    message = message_of(row)
+    return _words(row.kind, message.veiled(message.details(session, now)), now)
 
 
 def outcome(row: Notification) -> str:

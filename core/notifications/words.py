@@ -49,6 +49,11 @@ def problem(code: str) -> str:
     return entry["text"].split("{")[0] if entry else "系统未能完成此操作"
 
 
+def letter_text(kind: str, **facts: Any) -> str:
+    """The words of a letter (templates/letters), without markup: it travels as a short message or a mail."""
+    return (TEMPLATES / "letters" / f"{kind}.txt").read_text(encoding="utf-8").strip().format_map(facts)
+
+
 def _filled(text: str, facts: Mapping[str, Any]) -> str:
     try:
         return text.format_map(facts)

@@ -18,10 +18,12 @@ from core import clock
 from core.actors import SYSTEM
 from core.db import reading, transaction
 from core.gateways.seal import SealFailed
+from core.models.accounts import VerificationCode
 from core.models.candidates import Candidate
 from core.models.records import Notification
 from core.models.registrations import CandidateSnapshot
 from core.notifications import render
+from core.notifications.accounts import CodeSent
 from core.notifications.candidates import ManualConfirmationNeeded
 from core.notifications.certificates import (
     CertificatesIssued,
@@ -37,13 +39,26 @@ from core.notifications.registry import revive
 from core.notifications.sites import SiteDecided, SiteSubmitted
 from core.notifications.words import TEMPLATES
 from core.rules.certificates import Party
+from core.rules.organisations import CodePurpose
 from core.rules.plans import PlanEdge
-from core.usecases import notices, reviews, signing
+from core.usecases import codes, notices, reviews, signing
 from tests.factories import DECLARATION, SECOND, WINDOWS, Year, Years, count, generate, moment, one, order, rows
 
 At = Callable[[datetime | str], datetime]
+
+
+def code_of(year: Year) -> int:
+    """A fresh code for the province's officer; one that is there already will do."""
+    held = rows(select(VerificationCode).order_by(VerificationCode.id.desc()).limit(1))
+    if held:
+        return int(held[0].id)
+    who = year["account:province"]
+    return int(year.do("system", codes.send_code, purpose=CodePurpose.EXPORT, account_id=who).code_id)
+
+
 REASON = "请补充实训室的设备数量和软件清单。"
 SAMPLES: dict[str, list[Callable[[Year], Message]]] = {
+    "accounts.code_sent": [lambda y: CodeSent(code_of(y))],
     "candidates.manual_confirmation_needed": [lambda y: ManualConfirmationNeeded(y["college"], "2026-03-15T09:00")],
     "certificates.issued": [lambda y: CertificatesIssued(y["plan"], y["college"], 1)],
     "certificates.signing_rejected": [lambda y: SigningRejected(y["plan"], "江城示例职业技术学院", 2, REASON, 1)],
