@@ -25,7 +25,8 @@ def counted(session: Session, model: Any) -> dict[tuple[str, str, str], int]:
     found: dict[tuple[str, str, str], int] = {}
     for scope in ("", *model.__tallied__):
         key = cast(getattr(model, scope), String(20)) if scope else literal("")
-        query = select(key, model.tally, func.count(model.id)).group_by(key, model.tally)
+        rows = select(key.label("key"), model.tally.label("word")).subquery()
+        query = select(rows.c.key, rows.c.word, func.count()).group_by(rows.c.key, rows.c.word)
         found |= {(scope, value, word): number for value, word, number in session.execute(query)}
     return found
 

@@ -180,6 +180,7 @@ def test_every_audited_table_is_recorded_and_the_others_are_few_and_known() -> N
         "notifications",
         "number_series",
         "signing_items",
+        "tallies",
     }
 
 

@@ -47,6 +47,10 @@ def by_hand(*statements: str) -> None:
 SEAT = "(SELECT min(id) FROM seat_assignments)"
 # law → (stage, what somebody did to the rows)
 BREACHES: dict[str, list[tuple[str, str]]] = {
+    "指标：批准、已使用、作废 = 各笔流水之和": [
+        ("approved", "UPDATE quotas SET granted = granted + 1 WHERE id = 1"),
+        ("registered", "DELETE FROM quota_postings WHERE kind = 'use'"),
+    ],
     "指标：已使用 = 院校考生报考数 ≤ 批准数": [
         ("registered", "UPDATE quotas SET used = used + 1 WHERE id = 1"),
         ("registered", "UPDATE quotas SET used = used - 1 WHERE id = 1"),

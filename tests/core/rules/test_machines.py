@@ -166,7 +166,12 @@ TABLES: dict[str, tuple[Machine, str, dict[str, dict[str, str]]]] = {
     "chat.md 聊天绑定": (
         BINDING,
         "active",
-        {"active": {"die": "dead", "end": "ended"}, "dead": {"end": "ended"}, "ended": {}},
+        {
+            "waiting": {"confirm": "active", "end": "ended"},
+            "active": {"die": "dead", "end": "ended"},
+            "dead": {"end": "ended"},
+            "ended": {},
+        },
     ),
     "chat.md 通知": (
         DELIVERY,

@@ -25,6 +25,7 @@ from core.models.sites import ExamSite
 from core.queries.reconcile import reconcile, verify_chain
 from core.rules.certificates import Party
 from core.rules.organisations import BindingState
+from core.rules.pilots import PostingKind
 from core.usecases import (
     accounts,
     applications,
@@ -32,6 +33,7 @@ from core.usecases import (
     candidates,
     notices,
     plans,
+    quotas,
     registrations,
     reviews,
     scores,
@@ -480,8 +482,9 @@ def test_a_race_that_is_lost_leaves_no_trace_of_the_loser(put: Put) -> None:
     assert (len(won), len(lost)) == (1, 3)
     after = census()
     grown = {name: after[name] - before[name] for name in after if after[name] != before[name]}
-    assert grown.pop("audit_entries") == 3  # the decision, its record, the quota
-    assert grown == {"review_records": 1, "quotas": 1, "notifications": 3}
+    assert grown.pop("audit_entries") == 5  # the decision, its record, the quota, its posting and new balance
+    assert grown.pop("tallies") in (0, 5)  # a place per reader for a state nobody stood in yet
+    assert grown == {"review_records": 1, "quotas": 1, "quota_postings": 1, "notifications": 3}
 
 
 # -- one comes while the other's work is not yet committed -----------------------------------------------------------
@@ -603,7 +606,7 @@ def test_two_that_wait_for_each_other_are_told_apart_one_goes_on(put: Put) -> No
             tx.lock(Quota, year[first])
             with contextlib.suppress(threading.BrokenBarrierError):
                 start.wait(1)  # SQLite lets only one come this far
-            tx.lock(Quota, year[second]).granted += 1
+            quotas.post(tx, tx.lock(Quota, year[second]), PostingKind.ADJUST, granted=1, reason="核对")
 
     found = at_once(lambda: adjust("quota", "other_quota"), lambda: adjust("other_quota", "quota"))
     _, lost = sort(found)

@@ -777,8 +777,15 @@ CASES: dict[str, Case] = {
 
 # Verbs nobody is refused, and why.
 FOR_ANYBODY = {
-    "a part of another verb, which asks first": {"quotas.grant_quota", "registration_desk.lay_out_desk"},
-    "whoever holds the secret": {"accounts.activate", "accounts.bind_chat", "accounts.log_in"},
+    "a part of another verb, which asks first": {
+        "applications.record_review",
+        "quotas.grant_quota",
+        "quotas.post",
+        "registration_desk.lay_out_desk",
+    },
+    "whoever holds the secret": {"accounts.activate", "accounts.bind_chat", "accounts.log_in", "codes.use_code"},
+    "sends a secret to where only its owner reads it, and not too often": {"codes.send_code"},
+    "sets what is kept beside the truth to the truth": {"quotas.rebuild_balances", "tallies.rebuild_tallies"},
     "what the clock or a worker does; harmless whoever calls it, for the guards are the clock's": {
         "signing.expire_signing",
         "certificates.generate_certificate",
