@@ -28,6 +28,7 @@ from admin.views import (
     catalogue,
     certificates,
     documents,
+    files,
     imports,
     organisations,
     pilots,
@@ -60,6 +61,7 @@ SUBJECTS = (
     scores,
     certificates,
     documents,
+    files,
     imports,
     trail,
 )

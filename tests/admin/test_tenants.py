@@ -67,6 +67,7 @@ OWN_PAGES = {
     "candidates.photo_view", "candidates.number_view", "social-candidates.photo_view", "social-candidates.number_view",
     "imports.failed_view", "issuances.document_view", "issuances.hand_view", "plans.certificate_view",
     "scores.sheet_view", "sites.material", "documents.index", "documents.download",
+    "files.index", "files.download",
 }  # fmt: skip
 BEHIND_LOGIN = {
     "admin.index", "admin.notices", "admin.acknowledge_notice", "admin.travel",
