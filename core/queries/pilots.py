@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Select, select
 
+from core.models.organisations import College
 from core.models.pilots import DeclarationPlan, Quota
 from core.rules.pilots import QuotaState
 
@@ -13,6 +14,11 @@ from core.rules.pilots import QuotaState
 def declaration_plans_due(now: datetime) -> Select[int]:
     """Ids of declaration plans at which the clock has passed an edge nobody has announced."""
     return select(DeclarationPlan.id).where(DeclarationPlan.next_edge_at <= now).order_by(DeclarationPlan.next_edge_at)
+
+
+def colleges_of(province_code: str) -> Select[int]:
+    """Ids of a province's colleges."""
+    return select(College.id).where(College.province_code == province_code).order_by(College.id)
 
 
 def years_to_lapse(year: int) -> Select[int]:

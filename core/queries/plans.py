@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Enum, Select, bindparam, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from core.errors import NotFound
-from core.models.base import UtcDateTime
 from core.models.candidates import Candidate
 from core.models.organisations import College
 from core.models.pilots import Quota
 from core.models.plans import ExamPlan, ExamPlanCertificate, ExamPlanCollege
 from core.models.registrations import Registration
 from core.models.sites import ExamRoom, ExamSite
+from core.queries.moments import moment as clock_at
+from core.queries.moments import word
 from core.rules.candidates import CandidateKind, CandidateState
-from core.rules.machine import Labelled
 from core.rules.pilots import QuotaState
 from core.rules.plans import PlanEdge, PlanState, PlanStatus, RoomPhase
 
@@ -92,33 +92,24 @@ def registration_standing(session: Session, plan: ExamPlan, college_id: int) -> 
 
 def status_at(now: datetime) -> ColumnElement[Any]:
     """core.rules.plans.plan_status as a column of ExamPlan, so that the database can count tabs (R-060)."""
-    moment = _literal(now, UtcDateTime())
+    moment = clock_at(now)
     return case(
-        (ExamPlan.state == PlanState.DRAFT, _word(PlanStatus.DRAFT)),
-        (ExamPlan.registration_opens_at > moment, _word(PlanStatus.NOT_STARTED)),
-        (ExamPlan.publication_closes_at < moment, _word(PlanStatus.ENDED)),
-        else_=_word(PlanStatus.IN_PROGRESS),
+        (ExamPlan.state == PlanState.DRAFT, word(PlanStatus.DRAFT)),
+        (ExamPlan.registration_opens_at > moment, word(PlanStatus.NOT_STARTED)),
+        (ExamPlan.publication_closes_at < moment, word(PlanStatus.ENDED)),
+        else_=word(PlanStatus.IN_PROGRESS),
     )
 
 
 def room_phase_at(now: datetime) -> ColumnElement[Any]:
     """core.rules.plans.room_phase as a column of ExamRoom (R-130)."""
-    moment = _literal(now, UtcDateTime())
+    moment = clock_at(now)
     phase = case(
-        (ExamPlan.arrangement_opens_at > moment, _word(RoomPhase.NOT_ARRANGED)),
-        (ExamPlan.arrangement_closes_at < moment, _word(RoomPhase.CLOSED)),
-        else_=_word(RoomPhase.ARRANGING),
+        (ExamPlan.arrangement_opens_at > moment, word(RoomPhase.NOT_ARRANGED)),
+        (ExamPlan.arrangement_closes_at < moment, word(RoomPhase.CLOSED)),
+        else_=word(RoomPhase.ARRANGING),
     )
     return select(phase).where(ExamPlan.id == ExamRoom.plan_id).correlate(ExamRoom).scalar_subquery()
-
-
-def _word(member: Labelled) -> ColumnElement[Any]:
-    return _literal(member, Enum(type(member), native_enum=False, values_callable=lambda m: [x.value for x in m]))
-
-
-def _literal(value: Any, kind: Any) -> ColumnElement[Any]:
-    """Written into the statement: PostgreSQL groups by an expression only if it holds no parameters."""
-    return bindparam(None, value, type_=kind, literal_execute=True)
 
 
 def plans_due(now: datetime) -> Select[int]:

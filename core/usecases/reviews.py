@@ -8,6 +8,7 @@ from core.db import Tx
 from core.errors import IllegalMove, ReasonMissing, ValueRefused
 from core.models.pilots import PilotApplication
 from core.notifications.pilots import ApplicationDecided, ApplicationWaiting
+from core.rules.notices import ReplyState
 from core.rules.permissions import permit
 from core.rules.pilots import PILOT_APPLICATION, ApplicationState, ReviewDecision, ReviewStep, require_counts
 from core.usecases.applications import record_review
@@ -29,13 +30,15 @@ def pass_as_city(tx: Tx, *, application_id: int, comment: str = "") -> PilotAppl
 
 
 def pass_preliminary(tx: Tx, *, application_id: int, comment: str = "") -> PilotApplication:
-    """The province's first look, where the plan wants a second one (D-19)."""
+    """The province's first look, where the plan wants a second one (D-19); whoever takes that one is told (M-05)."""
     application = _taken_up(tx, application_id)
     permit(tx.actor, "review_as_province", application)
     if not application.plan.final_review_required:
         raise IllegalMove(thing=PILOT_APPLICATION.name, state=application.state.label, action="pass_preliminary")
     tx.advance(application, PILOT_APPLICATION, "pass_preliminary")
-    record_review(tx, application, ReviewStep.PRELIMINARY, ReviewDecision.PASS, comment)
+    round_ = record_review(tx, application, ReviewStep.PRELIMINARY, ReviewDecision.PASS, comment)
+    _close(tx, application)
+    tx.notify(ApplicationWaiting(application.id, ReviewStep.FINAL.value, round_))
     return application
 
 
@@ -59,6 +62,12 @@ def approve_application(
     _close(tx, application)
     tx.notify(ApplicationDecided(application.id, True, "", round_))
     return application
+
+
+def approve_as_requested(tx: Tx, *, application_id: int) -> PilotApplication:
+    """The province's last step with nothing taken off, as a batch of them is approved (R-040)."""
+    asked = tx.get(PilotApplication, application_id).requested_count
+    return approve_application(tx, application_id=application_id, approved_count=asked)
 
 
 def _require_last_step(application: PilotApplication) -> None:
@@ -94,7 +103,7 @@ def return_application(tx: Tx, *, application_id: int, reason: str) -> PilotAppl
     )
     tx.advance(application, PILOT_APPLICATION, "return", reason=reason.strip(), decided_at=tx.now)
     round_ = record_review(tx, application, step, ReviewDecision.RETURN, reason.strip())
-    _close(tx, application)
+    _close(tx, application, ReplyState.REFUSED)
     tx.notify(ApplicationDecided(application.id, False, reason.strip(), round_))
     return application
 
@@ -109,5 +118,5 @@ def _taken_up(tx: Tx, application_id: int) -> PilotApplication:
     return application
 
 
-def _close(tx: Tx, application: PilotApplication) -> None:
-    close_tasks(tx, thing_type=PilotApplication.__tablename__, thing_id=application.id)
+def _close(tx: Tx, application: PilotApplication, reply: ReplyState = ReplyState.DONE) -> None:
+    close_tasks(tx, thing_type=PilotApplication.__tablename__, thing_id=application.id, reply=reply)
