@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, case, select
 
 from core.models.organisations import College
 from core.models.pilots import DeclarationPlan, Quota
-from core.rules.pilots import QuotaState
+from core.queries.moments import moment, word
+from core.rules.pilots import DeclarationPhase, DeclarationState, QuotaState
+
+
+def declaration_phase_at(now: datetime) -> ColumnElement[Any]:
+    """core.rules.pilots.declaration_phase as a column of DeclarationPlan, so that the database can count tabs."""
+    at = moment(now)
+    return case(
+        (DeclarationPlan.state == DeclarationState.DRAFT, word(DeclarationPhase.DRAFT)),
+        (DeclarationPlan.apply_opens_at > at, word(DeclarationPhase.NOT_STARTED)),
+        (DeclarationPlan.apply_closes_at < at, word(DeclarationPhase.CLOSED)),
+        else_=word(DeclarationPhase.OPEN),
+    )
 
 
 def declaration_plans_due(now: datetime) -> Select[int]:
