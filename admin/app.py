@@ -28,6 +28,7 @@ from admin.views import (
     catalogue,
     certificates,
     documents,
+    exports,
     files,
     imports,
     organisations,
@@ -63,6 +64,7 @@ SUBJECTS = (
     documents,
     files,
     imports,
+    exports,
     trail,
 )
 

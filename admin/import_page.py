@@ -23,6 +23,7 @@ from core.rules.permissions import has_role
 from core.sheets import desk
 
 SHEET_TYPES = ".xlsx,.xls"
+WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MOST_SHOWN = 200
 
 
@@ -138,9 +139,7 @@ class SheetPages:
 
 def workbook(content: bytes, name: str) -> Response:
     """An Excel file as a download with a Chinese name."""
-    response = send_file(
-        io.BytesIO(content), mimetype="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    )
+    response = send_file(io.BytesIO(content), mimetype=WORKBOOK)
     response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
     response.headers["Cache-Control"] = "no-store"
     return response

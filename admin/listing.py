@@ -15,6 +15,8 @@ from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
 from admin import cells
 from admin.filters import PanelFilter, filters_for
+from core.errors import ValueRefused
+from core.rules.exports import Asked
 from core.rules.machine import Labelled
 
 
@@ -100,7 +102,7 @@ class Listing(ModelView):
         page_size: int | None = None,
     ) -> tuple[int, list[Any]]:
         """One page of rows and how many there are; the tabs are counted by the same query."""
-        wanted = (search or "").replace("\x00", "").strip()[:100] or None
+        wanted = _tidied(search) or None
         _, query = super().get_list(None, sort_column, sort_desc, wanted, filters, execute=False, page_size=0)
         self._count_tabs(query)
         tab = next((tab for tab in self.tabs if tab.is_open), None)
@@ -144,6 +146,46 @@ class Listing(ModelView):
             is_open = index == (chosen if 0 <= chosen < len(words) else 0)
             g.tabs.append(Tab(word, states, count, self._here(tab=index or None, page=None), is_open))
 
+    # -- the rows somebody wants to take away --------------------------------------------------------------------------
+
+    def asked_for(self, ids: Iterable[int] = ()) -> Asked:
+        """The ticked rows, else the filter, search and tab of this request's address (R-013)."""
+        if ticked := tuple(ids):
+            return Asked(page=self.endpoint, ids=ticked)
+        typed = [(self._filters[index], value) for index, _, value in self._get_list_filter_args() or []]
+        words = ((flt.name, value, dict(flt.choices()).get(value, value)) for flt, value in typed)
+        search = _tidied(request.args.get("search"))
+        return Asked(page=self.endpoint, search=search, tab=self._open_tab(), filters=tuple(words))
+
+    def _open_tab(self) -> str:
+        """The word of the tab this request's address names; "" for 全部 and for lists without tabs."""
+        words = self._tab_words() if type(self).status_tabs is not None else []
+        chosen = request.args.get("tab", 0, type=int)
+        return words[chosen][0] if 0 < chosen < len(words) else ""
+
+    def matching(self, asked: Asked) -> Any:
+        """A condition on this list's table: the rows asked for, as far as they are in scope now.
+
+        ValueRefused where the list no longer has the filter or tab: nobody gets more than was asked for.
+        """
+        query = self.get_query().filter(self.model.id.in_(asked.ids)) if asked.ids else self._filtered(asked)
+        return self.model.id.in_(query.order_by(None).with_entities(self.model.id).statement)
+
+    def _filtered(self, asked: Asked) -> Any:
+        known = {flt.name: (index, flt) for index, flt in enumerate(self._filters or [])}
+        filters = []
+        for name, value, _ in asked.filters:
+            if name not in known or not known[name][1].validate(value):
+                raise ValueRefused("export_without_page", rule="R-013")
+            filters.append((known[name][0], name, value))
+        _, query = super().get_list(None, None, False, asked.search or None, filters, execute=False, page_size=0)
+        if not asked.tab:
+            return query
+        states = dict(self._tab_words()).get(asked.tab)
+        if states is None:
+            raise ValueRefused("export_without_page", rule="R-013")
+        return query.filter(self._status_column().in_(states))
+
     def _here(self, **changes: Any) -> str:
         kept = {name: value for name, value in request.args.items() if value} | changes
         return url_for(
@@ -180,3 +222,8 @@ class Listing(ModelView):
             }
             for index, flt in enumerate(self._filters or [])
         ]
+
+
+def _tidied(search: str | None) -> str:
+    """What was typed into the search box, short enough to look for."""
+    return (search or "").replace("\x00", "").strip()[:100]

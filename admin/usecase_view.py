@@ -23,6 +23,7 @@ A view names its model, its columns and its verbs; nothing else touches rows::
         )
         batch_verbs = (Verb(approve_site, "批量通过", act="review_site", confirm="确定通过 {count} 个考核站点吗？"),)
         sheets = (SheetDoor("rooms", "导入考场", act="edit_room"),)
+        exports = (ExportDoor("score-list", "批量导出科目成绩"),)
 
     def views(db):                                     # every file of admin/views ends with this
         return [SiteView(db)]
@@ -50,6 +51,7 @@ from markupsafe import Markup
 from sqlalchemy import func, select
 
 from admin import history
+from admin.export_page import ExportDoor, ExportPages
 from admin.forms import PanelForm
 from admin.import_page import SheetDoor, SheetPages
 from admin.labels import LABELS
@@ -84,7 +86,7 @@ class Link:
     url: str
 
 
-class UseCaseView(VerbPages, SheetPages, Listing):
+class UseCaseView(VerbPages, SheetPages, ExportPages, Listing):
     """See the head of this module."""
 
     model: Any = None
@@ -101,6 +103,7 @@ class UseCaseView(VerbPages, SheetPages, Listing):
     row_verbs: Sequence[Verb] = ()
     batch_verbs: Sequence[Verb] = ()
     sheets: Sequence[SheetDoor] = ()
+    exports: Sequence[ExportDoor] = ()
     detail_groups: ClassVar[Sequence[tuple[str, Sequence[str]]]] = ()
     recap_columns: Sequence[str] = ()
     shows_history: ClassVar[bool] = True

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from sqlalchemy import and_, select
 
 from admin import cells
+from admin.export_page import ExportDoor
 from admin.import_page import SheetDoor
 from admin.session import current_actor, reader
 from admin.usecase_view import Link, Related, UseCaseView
@@ -134,6 +135,7 @@ class CandidateView(UseCaseView):
     }
     column_formatters_detail: ClassVar[dict[str, Any]] = {"photo_hash": photo_cell}
     status_tabs = Candidate.state
+    exports = (ExportDoor("candidate-list", "批量导出学生信息"),)
     detail_groups = (
         (
             "基本信息",

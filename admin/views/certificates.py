@@ -14,11 +14,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from admin import cells
+from admin.export_page import ExportDoor
 from admin.forms import ReasonForm
 from admin.session import current_actor, reader
 from admin.usecase_view import Link, Related, UseCaseView
 from admin.verbs import Verb
-from admin.views.marks import hundredths_text, rule_words, subject_table
+from admin.views.marks import rule_words, subject_table
 from admin.views.people import WHO, WHO_LABELS, clipped, person_cell, plan_cell, portrait, two_lines
 from admin.views.signing import SigningView, seal_note, signing_url
 from core.actors import Actor
@@ -31,6 +32,7 @@ from core.notifications.words import problem
 from core.queries import scoping
 from core.queries.issuances import PlanNumbers, numbers_of, party_of
 from core.rules.certificates import ISSUANCE, IssuanceState, Party
+from core.rules.marks import hundredths_text
 from core.rules.organisations import Role
 from core.rules.permissions import may
 from core.usecases.batches import reject_one, stamp_again
@@ -140,6 +142,7 @@ class IssuanceView(UseCaseView):
         "failure": lambda view, context, row, name: problem(row.failure_code) if row.failure_code else None,
     }
     status_tabs = CertificateIssuance.state
+    exports = (ExportDoor("issuance-list", "批量导出发证记录"),)
     detail_groups = (
         (
             "证书",

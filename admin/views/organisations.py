@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from wtforms import BooleanField
 from wtforms.validators import InputRequired
 
+from admin.export_page import ExportDoor
 from admin.forms import Choice, PanelForm, Upload, text_field
 from admin.session import current_actor, reader
 from admin.usecase_view import UseCaseView
@@ -147,6 +148,7 @@ class OrgView(UseCaseView):
     column_filters = ("org_code", "name")
     column_searchable_list = ("org_code", "name")
     status_tabs = EvaluationOrg.state
+    exports = (ExportDoor("organisation-list", "批量导出机构信息"),)
     detail_groups = (
         ("机构信息", ("org_code", "name", "uscc", "state", "has_seal", "site_material_required")),
         ("联系人", ("contact_name", "contact_mobile")),
@@ -220,6 +222,7 @@ class CollegeView(UseCaseView):
     column_filters = ("college_code", "name", "college_type", "city_code")
     column_searchable_list = ("college_code", "name")
     status_tabs = College.state
+    exports = (ExportDoor("college-list", "批量导出院校信息"),)
     column_formatters = {
         "city_code": lambda view, context, row, name: view.region(row.city_code),
         "district_code": lambda view, context, row, name: view.region(row.district_code),

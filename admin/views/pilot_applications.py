@@ -4,54 +4,37 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import url_for
+from flask import g, jsonify, request
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from markupsafe import Markup
 from sqlalchemy import select
 
-from admin.forms import ReasonForm
+from admin import application_page, history
+from admin.export_page import ExportDoor
 from admin.plan_page import two_lines
-from admin.session import current_actor, reader
+from admin.session import current_account, current_actor, reader
 from admin.usecase_view import Related, UseCaseView
 from admin.verbs import Verb
-from admin.views.pilot_forms import (
-    ApplicationForm,
-    ApplyForm,
-    CommentForm,
-    CountForm,
-    application_as_saved,
-    application_as_typed,
-    open_declarations,
-)
-from core.actors import Actor
-from core.models.pilots import PilotApplication, Quota, ReviewRecord
-from core.notifications.words import when
+from admin.views.pilot_forms import open_declarations
+from admin.views.pilot_verbs import BATCH_VERBS, CREATE, EDIT, ROW_VERBS
+from core.db import transaction
+from core.errors import Refusal
+from core.models.organisations import College
+from core.models.pilots import PilotApplication, ReviewRecord
+from core.notifications.words import sentence, when
+from core.queries.accounts import province_contact
+from core.queries.applications import as_submitted, fingerprint_of, missing_parts, since_last, used_quota
+from core.queries.attachments import attachments_of
 from core.queries.scoping import visible
+from core.rules import richtext, values
+from core.rules.catalogue import AttachmentKind
 from core.rules.organisations import Role
 from core.rules.permissions import has_role
-from core.rules.pilots import EDITABLE_APPLICATION, PILOT_APPLICATION, UNDER_REVIEW, ApplicationState
-from core.usecases.applications import delete_application, save_application, submit_application
-from core.usecases.reviews import approve_application, pass_as_city, pass_preliminary, return_application
+from core.rules.pilots import UNDER_REVIEW, ApplicationState
+from core.usecases.applications import GivenFile, attach_picture
 
 A = ApplicationState
-
-
-def _is_at_city(row: PilotApplication) -> bool:
-    return row.state is A.CITY_REVIEW or (row.state is A.PENDING_INITIAL and row.plan.city_review_required)
-
-
-def _is_at_province(row: PilotApplication) -> bool:
-    return row.state in (A.PRELIMINARY_REVIEW, A.FINAL_REVIEW) or (
-        row.state is A.PENDING_INITIAL and not row.plan.city_review_required
-    )
-
-
-def _may_return(row: PilotApplication, actor: Actor) -> bool:
-    if _is_at_city(row):
-        return Role.CITY in actor.roles and actor.city_code == row.city_code
-    return _is_at_province(row) and Role.PROVINCE in actor.roles and actor.province_code == row.province_code
-
-
-def _needs_first_look(row: PilotApplication) -> bool:
-    return row.plan.final_review_required and row.state is not A.FINAL_REVIEW
 
 
 class ApplicationView(UseCaseView):
@@ -76,13 +59,17 @@ class ApplicationView(UseCaseView):
     column_labels = {
         "plan.year": "申报年度",
         "plan.batch_name": "申报批次",
-        "requested_count": "申请人数",
-        "approved_count": "批准人数",
-        "used": "已使用指标",
+        "requested_count": "申请总培训人数",
+        "approved_count": "批准总培训人数",
+        "used": "已使用指标数",
         "state": "申报状态",
         "submitted_at": "提交时间",
         "faculty_description": "师资情况",
         "venue_description": "场地情况",
+        "college.name": "院校名称",
+        "college.college_code": "院校代码",
+        "college.college_type": "院校类型",
+        "college.address": "详细地址",
         "college.contact_name": "联系人",
         "college.contact_mobile": "联系人手机",
         "college.contact_email": "联系人邮箱",
@@ -90,6 +77,7 @@ class ApplicationView(UseCaseView):
     column_filters = ("plan.year", "plan.batch_name", "college.name", "certificate.name", "certificate.org.name")
     column_searchable_list = ("college.name", "certificate.name")
     status_tabs = PilotApplication.state
+    exports = (ExportDoor("application-list", "按证书导出申报明细表"),)
     status_groups = (
         ("未提交", (A.DRAFT,)),
         ("审核中", UNDER_REVIEW),
@@ -105,9 +93,10 @@ class ApplicationView(UseCaseView):
     }
     column_formatters_detail = {"used": column_formatters["used"]}
     detail_groups = (
-        ("院校与联系人", ("college.name", "college.contact_name", "college.contact_mobile", "college.contact_email")),
+        ("院校基本信息", ("college.name", "college.college_code", "college.college_type", "college.address")),
+        ("联系人信息", ("college.contact_name", "college.contact_mobile", "college.contact_email")),
         (
-            "申报信息",
+            "证书申报明细",
             (
                 "plan.year",
                 "plan.batch_name",
@@ -121,7 +110,6 @@ class ApplicationView(UseCaseView):
                 "decided_at",
             ),
         ),
-        ("申报说明", ("faculty_description", "venue_description")),
     )
     recap_columns = (
         "college.name",
@@ -131,146 +119,37 @@ class ApplicationView(UseCaseView):
         "requested_count",
         "state",
     )
-    create_with = Verb(
-        save_application,
-        "申报证书试点",
-        key="apply",
-        form=ApplyForm,
-        act="apply_for_pilot",
-        when=lambda row, actor: bool(open_declarations(reader())),
-        given=lambda actor: {"college_id": actor.college_id},
-        explain="保存后是“未提交”，可以反复修改；下一页可按专业填报，核对后再提交。",
-        then=lambda made: url_for("applications.verb_view", verb_name="edit", id=made.id),
-        done="已保存，可在此按专业填报，核对后请提交。",
-    )
-    edit_with = Verb(
-        save_application,
-        "编辑",
-        key="edit",
-        row="application_id",
-        form=ApplicationForm,
-        act="apply_for_pilot",
-        when=lambda row, actor: row.state in EDITABLE_APPLICATION,
-        fill=application_as_typed,
-        shape=application_as_saved,
-        done="申报已保存，核对后请提交。",
-    )
-    row_verbs = (
-        Verb(
-            submit_application,
-            "提交",
-            act="apply_for_pilot",
-            move=(PILOT_APPLICATION, "submit"),
-            confirm="提交后，在审核结果出来之前不能修改或删除。确定提交吗？",
-            tone="primary",
-            done="申报已提交，请等待审核。",
-        ),
-        Verb(
-            delete_application,
-            "删除",
-            act="apply_for_pilot",
-            when=lambda row, actor: row.state in EDITABLE_APPLICATION,
-            confirm="删除后不能恢复。确定删除这份申报吗？",
-            tone="danger",
-            done="申报已删除。",
-        ),
-        Verb(
-            pass_as_city,
-            "审核通过",
-            form=CommentForm,
-            act="review_as_city",
-            when=lambda row, actor: _is_at_city(row),
-            tone="primary",
-            done="已通过，申报转交省级审核。",
-        ),
-        Verb(
-            pass_preliminary,
-            "初审通过",
-            form=CommentForm,
-            act="review_as_province",
-            when=lambda row, actor: _is_at_province(row) and _needs_first_look(row),
-            tone="primary",
-            done="初审已通过，等待复审。",
-        ),
-        Verb(
-            approve_application,
-            "批准",
-            form=CountForm,
-            act="review_as_province",
-            when=lambda row, actor: _is_at_province(row) and not _needs_first_look(row),
-            fill=lambda row: {"approved_count": row.requested_count},
-            explain="批准后，院校立即得到本年度的指标，并收到通知。",
-            tone="primary",
-            done="已批准，指标已下达。",
-        ),
-        Verb(
-            return_application,
-            "退回",
-            form=ReasonForm,
-            when=_may_return,
-            explain="退回后，申报期内院校可以修改后再次提交。",
-            tone="danger",
-            done="已退回，院校会收到理由。",
-        ),
-    )
-    batch_verbs = (
-        Verb(
-            submit_application,
-            "批量提交",
-            key="submit_all",
-            act="apply_for_pilot",
-            confirm="提交后，在审核结果出来之前不能修改或删除。确定提交这 {count} 份申报吗？",
-        ),
-        Verb(
-            pass_as_city,
-            "批量审核通过",
-            key="pass_all_as_city",
-            form=CommentForm,
-            act="review_as_city",
-            confirm="确定审核通过这 {count} 份申报吗？",
-        ),
-        Verb(
-            pass_preliminary,
-            "批量初审通过",
-            key="pass_all_preliminary",
-            form=CommentForm,
-            act="review_as_province",
-            confirm="确定初审通过这 {count} 份申报吗？",
-        ),
-        *(
-            Verb(
-                return_application,
-                "批量退回",
-                key=f"return_all_{act}",
-                form=ReasonForm,
-                act=act,
-                confirm="确定以同一理由退回这 {count} 份申报吗？",
-                tone="danger",
-            )
-            for act in ("review_as_city", "review_as_province")
-        ),
-    )
+    create_with = CREATE
+    edit_with = EDIT
+    row_verbs = ROW_VERBS
+    batch_verbs = BATCH_VERBS
 
     def name_of(self, row: PilotApplication) -> str:
         return f"{row.college.name} · {row.certificate.full_name}"
 
+    def get_list(self, *args: Any, **kwargs: Any) -> tuple[int, list[Any]]:
+        """The page's used quota comes with it, not with each row (R-045)."""
+        count, rows = super().get_list(*args, **kwargs)
+        g.used_quota = used_quota(reader(), rows)
+        return count, rows
+
     def used(self, row: PilotApplication) -> int | None:
         """已使用指标数 of the year, once there is a quota (R-045)."""
-        where = (
-            Quota.college_id == row.college_id,
-            Quota.certificate_id == row.certificate_id,
-            Quota.year == row.plan.year,
-        )
-        return reader().scalar(select(Quota.used).where(*where))
+        if "used_quota" not in g:
+            g.used_quota = used_quota(reader(), [row])
+        return g.used_quota.get(row.id)
 
     def notes(self) -> str:
         """Colleges without an open plan learn that there is nothing to apply for (R-024)."""
         if not has_role(current_actor(), "apply_for_pilot") or open_declarations(reader()):
             return ""
-        return "本省目前没有进行中的申报计划，暂时不能新建或提交申报。"
+        return nothing_open()
 
-    def related(self, row: PilotApplication) -> list[Related]:
-        majors = [
+    # -- one application -----------------------------------------------------------------------------------------------
+
+    def majors(self, row: PilotApplication) -> Related:
+        """拟申报专业 as a table."""
+        lines = [
             (
                 f"{line.major.name}（{line.major.code}）",
                 line.students_enrolled,
@@ -280,18 +159,80 @@ class ApplicationView(UseCaseView):
             )
             for line in row.majors
         ]
-        headers = ("专业", "在校学生数", "专任教师数", "申请人数", "批准人数")
+        headers = ("专业", "在校学生数", "专任教师数", "申请培训人数", "批准培训人数")
+        return Related("拟申报专业", headers, lines, "没有按专业填报，覆盖该证书的全部对应专业。")
+
+    def words(self, row: PilotApplication) -> list[tuple[str, Markup]]:
+        """Both descriptions, cleaned once more on their way out."""
         return [
-            Related("拟申报专业", headers, majors, "没有按专业填报，覆盖该证书的全部对应专业。"),
-            review_record(ReviewRecord.application_id == row.id),
+            ("师资情况", Markup(richtext.shown(row.faculty_description))),  # noqa: S704  cleaned by nh3
+            ("场地情况", Markup(richtext.shown(row.venue_description))),  # noqa: S704  likewise
         ]
+
+    def shown_facts(self, row: PilotApplication) -> dict[str, Any]:
+        """What details, form and second look have in common."""
+        records = _records(ReviewRecord.application_id == row.id)
+        return {
+            "majors": self.majors(row),
+            "words": self.words(row),
+            "files": attachments_of(reader(), application_id=row.id, kind=AttachmentKind.EVIDENCE),
+            "fingerprint": fingerprint_of(as_submitted(reader(), row))[:8],
+            "since": since_last(reader(), row),
+            "returned": application_page.last_return(records) if row.state is A.RETURNED else None,
+            "records": records,
+            "draft_key": f"{current_account().id}-{row.id}",
+        }
+
+    def verb_facts(self, verb: Verb, row: Any) -> dict[str, Any]:
+        if row is None or verb.template == Verb.template:
+            return {}
+        return self.shown_facts(row) | {"missing": missing_parts(row)}
+
+    @expose("/details/")
+    def details_view(self) -> ResponseReturnValue:
+        """申报信息 and 审核信息 (R-046, R-047), as a page that prints whole (F-19)."""
+        row: PilotApplication = self.row_or_404(request.args.get("id"))
+        facts = self.shown_facts(row)
+        return self.render(
+            "admin/application.html",
+            row=row,
+            groups=self._groups(row),
+            flow=application_page.flow(row, facts["records"]),
+            review=review_record(ReviewRecord.application_id == row.id),
+            history=history.of(reader(), PilotApplication.__tablename__, row.id),
+            **facts,
+        )
+
+    @expose("/picture/", methods=("POST",))
+    def picture_view(self) -> ResponseReturnValue:
+        """A picture from the editor: where it is shown from, or why it cannot be."""
+        row = self.row_or_404(request.args.get("id"))
+        given = request.files.get("picture")
+        file = GivenFile(values.tidy(given.filename or "")[-200:], given.read()) if given else GivenFile("", b"")
+        actor, ident = current_actor(), row.id
+        reader().rollback()
+        try:
+            with transaction(actor) as tx:
+                number = attach_picture(tx, application_id=ident, file=file).id
+        except Refusal as refusal:
+            return jsonify(problem=sentence(refusal)), 422
+        return jsonify(src=f"{richtext.PICTURE}{number}")
+
+
+def nothing_open() -> str:
+    """What a college is told while no plan is open: whom to call (R-021, R-024)."""
+    province = reader().get_one(College, current_actor().college_id).province_code
+    contact = province_contact(reader(), province) or "本省教育行政部门"
+    return f"本省目前没有进行中的申报计划，暂时不能新建或提交申报。请联系：{contact}。"
+
+
+def _records(condition: Any) -> list[ReviewRecord]:
+    wanted = select(ReviewRecord).where(condition, visible(ReviewRecord, current_actor())).order_by(ReviewRecord.id)
+    return list(reader().scalars(wanted))
 
 
 def review_record(condition: Any) -> Related:
     """审核记录 of an application or a site, to the second (R-046)."""
-    rows = reader().scalars(
-        select(ReviewRecord).where(condition, visible(ReviewRecord, current_actor())).order_by(ReviewRecord.id)
-    )
     lines = [
         (
             row.step.label,
@@ -301,6 +242,6 @@ def review_record(condition: Any) -> Related:
             row.actor.real_name if row.actor else "系统",
             when(row.at, seconds=True),
         )
-        for row in rows
+        for row in _records(condition)
     ]
     return Related("审核记录", ("环节", "结论", "批准人数", "意见", "办理人", "时间"), lines, "还没有审核记录。")

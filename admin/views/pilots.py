@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from wtforms import BooleanField, TextAreaField
 from wtforms.validators import DataRequired, Length, Optional
 
+from admin.export_page import ExportDoor
 from admin.forms import BeijingTime, PanelForm, Ticks, number_field, text_field
 from admin.session import current_actor, reader
 from admin.usecase_view import UseCaseView, choices_of
@@ -188,6 +189,7 @@ class QuotaView(UseCaseView):
     column_filters = ("year", "college.name", "certificate.name")
     column_searchable_list = ("college.name", "certificate.name")
     status_tabs = Quota.state
+    exports = (ExportDoor("quota-list", "导出指标"),)
     detail_groups = (
         ("指标", ("year", "college.name", "certificate.full_name", "granted", "used", "left", "state", "lapsed_at")),
     )

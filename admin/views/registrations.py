@@ -8,6 +8,7 @@ from flask import url_for
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from admin import cells
+from admin.export_page import ExportDoor
 from admin.import_page import SheetDoor
 from admin.session import current_actor, reader
 from admin.usecase_view import Link, Related, UseCaseView
@@ -125,6 +126,7 @@ class RegistrationView(UseCaseView):
         "candidate.photo_hash": lambda view, context, row, name: portrait(row.candidate),
     }
     status_tabs = "sittings"
+    exports = (ExportDoor("registration-list", "批量导出报考数据"),)
     status_groups = tuple(
         (phase.label, (PHASES_OF_A_REGISTRATION.index(phase),)) for phase in SittingPhase
     )  # in the order of §8.1

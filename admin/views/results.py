@@ -8,11 +8,13 @@ from markupsafe import Markup
 from sqlalchemy.orm import joinedload
 
 from admin import cells
+from admin.export_page import ExportDoor
 from admin.usecase_view import Related, UseCaseView
-from admin.views.marks import hundredths_text, rule_words, subject_table
+from admin.views.marks import rule_words, subject_table
 from admin.views.people import WHO, WHO_LABELS, clipped, person_cell, plan_cell, portrait, two_lines
 from core.models.registrations import Registration
 from core.models.scores import CertificateResult
+from core.rules.marks import hundredths_text
 
 
 def final_cell(row: CertificateResult) -> Markup:
@@ -65,6 +67,7 @@ class ResultView(UseCaseView):
         "registration.candidate.photo_hash": lambda view, context, row, name: portrait(row.registration.candidate),
     }
     status_tabs = CertificateResult.state
+    exports = (ExportDoor("result-list", "批量导出证书考核详情"),)
     detail_groups = (
         ("考证结果", ("state", "composite", "rule", "decided_at")),
         (

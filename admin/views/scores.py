@@ -14,12 +14,13 @@ from wtforms import BooleanField, HiddenField, TextAreaField
 from wtforms.validators import DataRequired, Length
 
 from admin import cells
+from admin.export_page import ExportDoor
 from admin.forms import PanelForm, text_field
 from admin.import_page import SheetDoor, workbook
 from admin.session import current_actor, reader
 from admin.usecase_view import Link, Related, UseCaseView
 from admin.verbs import Verb
-from admin.views.marks import known_score, learn_scores, mark_text, score_cell, tenths_text
+from admin.views.marks import known_score, learn_scores, score_cell
 from admin.views.people import (
     WHO,
     WHO_LABELS,
@@ -43,6 +44,7 @@ from core.models.scores import ScoreAmendment, SubjectScore
 from core.notifications.words import sentence, when
 from core.queries.phases import SCORE_PHASES, score_phase_place
 from core.rules import values
+from core.rules.marks import mark_text, tenths_text
 from core.rules.permissions import has_role, may
 from core.rules.plans import PlanState
 from core.rules.registrations import SittingState
@@ -188,6 +190,7 @@ class ScoreView(UseCaseView):
         "registration.candidate.photo_hash": lambda view, context, row, name: portrait(row.registration.candidate),
     }
     status_tabs = "state"
+    exports = (ExportDoor("score-list", "批量导出科目成绩"),)
     status_groups = tuple((phase.label, (SCORE_PHASES.index(phase),)) for phase in SCORE_PHASES)
     detail_groups = (
         ("成绩", ("score", "state", "attendance", "pass_mark")),

@@ -40,6 +40,7 @@ class ExportJob(Record):
     """
 
     __tablename__ = "export_jobs"
+    __private__ = frozenset({"asked"})  # people search by name and number
 
     sheet: Mapped[Code]
     asked: Mapped[Words]

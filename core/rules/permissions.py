@@ -30,6 +30,7 @@ class Own(Enum):
     COLLEGE = "college_id"
     PROVINCE = "province_code"
     CITY = "city_code"
+    AUTHORITY = "authority_id"
     ACCOUNT = "account_id"
 
 
@@ -37,10 +38,23 @@ _COLLEGE_STAFF = ((Role.COORDINATOR, Own.COLLEGE), (Role.SIGNATORY, Own.COLLEGE)
 _TEO = ((Role.TEO, Own.ORG),)
 _PROVINCE = ((Role.PROVINCE, Own.PROVINCE),)
 
+
+def _exporting(*roles: Role) -> tuple[tuple[Role, Own], ...]:
+    """Which rows leave is core.queries.scoping's business."""
+    return tuple((role, Own.ANYBODYS) for role in roles)
+
+
+_COLLEGE_ROLES = (Role.COORDINATOR, Role.SIGNATORY)
+
 GRANTS: dict[str, tuple[tuple[Role, Own], ...]] = {
     "manage_organisations": ((Role.ADMIN, Own.ANYBODYS),),
+    "edit_own_college": _COLLEGE_STAFF,
+    "edit_own_org": _TEO,
+    "edit_own_authority": ((Role.PROVINCE, Own.AUTHORITY), (Role.CITY, Own.AUTHORITY)),
     "manage_accounts": ((Role.ADMIN, Own.ANYBODYS), *_COLLEGE_STAFF),
+    "reset_second_factor": ((Role.ADMIN, Own.ANYBODYS),),
     "manage_catalogue": _TEO,
+    "set_up_catalogue": (*_TEO, (Role.ADMIN, Own.ANYBODYS)),  # by the sheets of interfaces.md only
     "edit_declaration_plan": _PROVINCE,
     "apply_for_pilot": _COLLEGE_STAFF,
     "review_as_city": ((Role.CITY, Own.CITY),),
@@ -64,6 +78,16 @@ GRANTS: dict[str, tuple[tuple[Role, Own], ...]] = {
     "manage_seal": ((Role.SIGNATORY, Own.COLLEGE), (Role.TEO, Own.ORG)),
     "travel_in_time": ((Role.ADMIN, Own.ANYBODYS),),
     "read_trail": ((Role.ADMIN, Own.ANYBODYS),),
+    # Whoever edits, reviews or signs a thing may export it; who only views it, where a page of §8 names the export.
+    "export_organisations": _exporting(Role.ADMIN, *_COLLEGE_ROLES),
+    "export_colleges": _exporting(Role.ADMIN, Role.PROVINCE, *_COLLEGE_ROLES),
+    "export_applications": _exporting(Role.PROVINCE, Role.CITY, *_COLLEGE_ROLES),
+    "export_quotas": _exporting(Role.PROVINCE),
+    "export_candidates": _exporting(*_COLLEGE_ROLES),
+    "export_registrations": _exporting(*_COLLEGE_ROLES),
+    "export_scores": _exporting(Role.TEO, *_COLLEGE_ROLES),
+    "export_results": _exporting(Role.TEO, *_COLLEGE_ROLES),
+    "export_issuances": _exporting(Role.TEO, *_COLLEGE_ROLES),
 }
 
 

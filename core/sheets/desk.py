@@ -15,13 +15,15 @@ from sqlalchemy import select
 
 from core.actors import Actor
 from core.db import Tx, transaction
-from core.errors import AlreadyThere, NotFound, NotPermitted, TooMany, ValueRefused
+from core.errors import AlreadyThere, NotFound, NotPermitted, ValueRefused
 from core.models.records import ImportJob
 from core.notifications.words import sentence
 from core.queries.scoping import visible
+from core.rules.exports import ROW_CAP, require_within_cap
 from core.rules.permissions import has_role
 from core.sheets import gate, scores
 from core.sheets.catalogue import SHEETS, sheet
+from core.sheets.export_desk import asked_directly, file_hash, marking_of
 from core.sheets.kind import Batch, Export, SheetKind, chosen, own_college
 from core.sheets.photo_zip import ARCHIVE_BYTES, PhotoFile, read_photos
 from core.sheets.reader import collector_resting, read_rows
@@ -29,11 +31,12 @@ from core.sheets.spec import CellError, SheetReading, SheetSpec
 from core.sheets.template import write_template
 from core.sheets.writer import Heading, in_words, write_failed_rows, write_rows
 from core.usecases.candidates import Photo, put_photos
+from core.usecases.exports import begin_direct_export, finish_direct_export
 from core.usecases.imports import Outcome, open_import, record_import
 
 PHOTOS = "photos"
 PHOTOS_ACT = "edit_candidates"
-EXPORT_CAP = 50_000
+EXPORT_CAP = ROW_CAP
 _ATTEMPTS = 3  # a race lost at a constraint: from then on the winner's rows are seen and judged
 
 
@@ -259,14 +262,18 @@ def _hand_out(
     where: Mapping[str, str],
 ) -> int:
     _require(actor, kind.act)
+    headings = [Heading(column.heading, column.width) for column in kind.spec.columns]
     with transaction(actor) as tx:
         found = export(tx, plan_id)
         rows = list(islice(_wanted(kind.spec, found.rows, where), EXPORT_CAP + 1))
-        if len(rows) > EXPORT_CAP:
-            raise TooMany("export_too_many", rule="R-012", limit=EXPORT_CAP)
-        tx.record(found.whose, "export", after={"sheet": kind.spec.name, "rows": len(rows)})
-    headings = [Heading(column.heading, column.width) for column in kind.spec.columns]
-    return write_rows(headings, rows, out, title=kind.spec.title)
+        require_within_cap(len(rows), EXPORT_CAP)
+        asked = asked_directly(tx.session, plan_id, where)
+        job = begin_direct_export(tx, sheet=kind.spec.name, asked=asked)
+        marking = marking_of(tx.session, actor, tx.now, kind.spec.title, asked.in_words, job.id)
+        count = write_rows(headings, rows, out, title=kind.spec.title, marking=marking)
+        finish_direct_export(tx, job, row_count=count, file_hash=file_hash(out))
+        tx.record(found.whose, "export", after={"sheet": kind.spec.name, "rows": count})
+    return count
 
 
 def _wanted(spec: SheetSpec, rows: Iterable[Sequence[Any]], where: Mapping[str, str]) -> Iterable[Sequence[Any]]:

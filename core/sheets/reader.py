@@ -21,7 +21,7 @@ from python_calamine import CalamineError, CalamineWorkbook, PasswordError
 
 from core.errors import FileRefused, ValueRefused
 from core.sheets import gate, xls
-from core.sheets.spec import DIGITS_KEPT, GUIDE, REASON, CellError, Column, SheetReading, SheetSpec, shown
+from core.sheets.spec import DIGITS_KEPT, GUIDE, MARKING, REASON, CellError, Column, SheetReading, SheetSpec, shown
 from core.sheets.survey import AREA, ErrorCells, part_of, survey
 
 HEADER_WITHIN = 10  # rows: the template has a title above its header, people add a line or two
@@ -81,7 +81,7 @@ def open_sheet(source: bytes | Path, *, file_name: str) -> OpenSheet:
         raise FileRefused("file_encrypted") from None
     except CalamineError:
         raise FileRefused("file_damaged") from None
-    return OpenSheet(enumerate(rows, start=1), tuple(other for other in names if other not in {name, GUIDE}))
+    return OpenSheet(enumerate(rows, start=1), tuple(other for other in names if other not in {name, GUIDE, MARKING}))
 
 
 def _open_apart(data: bytes) -> tuple[str, list[str], Iterable[list[Any]]]:

@@ -15,6 +15,7 @@ Sentence = Callable[[Refusal], str]
 
 REASON = "失败原因"  # the column failed rows come back with; the reader takes it and does not read it
 GUIDE = "填写说明"  # the template's second worksheet
+MARKING = "导出说明"  # the second worksheet of what was exported: who and when
 DIGITS_KEPT = 10**15  # Excel keeps 15 digits of a number; from here on some are lost
 
 

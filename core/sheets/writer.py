@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 
 from core import clock
 from core.rules.machine import Labelled
-from core.sheets.spec import DIGITS_KEPT, REASON, Column, Sentence, SheetReading, shown
+from core.sheets.spec import DIGITS_KEPT, MARKING, REASON, Column, Sentence, SheetReading, shown
 
 _TITLE, _HEADER, _TEXT, _NUMBER, _MARKED = range(1, 6)
 _ROWS_AT_ONCE = 500
@@ -66,6 +66,39 @@ _PARTS = {
     '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>',
 }
 
+_OFFICE = f"{_NS}/officeDocument/2006/relationships"
+_CORE_TYPE = "application/vnd.openxmlformats-package.core-properties+xml"
+_CORE_REL = f"{_NS}/package/2006/relationships/metadata/core-properties"
+_MARKED_PARTS = {  # what a second worksheet and the document's properties add to the parts above
+    "[Content_Types].xml": _PARTS["[Content_Types].xml"].replace(
+        "</Types>",
+        '<Override PartName="/xl/worksheets/sheet2.xml"'
+        ' ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"/>'
+        f'<Override PartName="/docProps/core.xml" ContentType="{_CORE_TYPE}"/></Types>',
+    ),
+    "_rels/.rels": _PARTS["_rels/.rels"].replace(
+        "</Relationships>",
+        f'<Relationship Id="rId2" Type="{_CORE_REL}" Target="docProps/core.xml"/></Relationships>',
+    ),
+    "xl/_rels/workbook.xml.rels": _PARTS["xl/_rels/workbook.xml.rels"].replace(
+        "</Relationships>",
+        f'<Relationship Id="rId3" Type="{_OFFICE}/worksheet" Target="worksheets/sheet2.xml"/></Relationships>',
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Marking:
+    """Who took the rows out and when: by and at go into the document's properties, lines into a second worksheet.
+
+    lines: (word, value) pairs, made once the number of rows is known.
+    """
+
+    by: str
+    at: datetime
+    number: str
+    lines: Callable[[int], Sequence[tuple[str, str]]]
+
 
 @dataclass(frozen=True, slots=True)
 class Heading:
@@ -83,17 +116,24 @@ class Marked:
 
 
 def write_rows(
-    headings: Sequence[Heading], rows: Iterable[Sequence[Any]], out: Path | BinaryIO, *, title: str = ""
+    headings: Sequence[Heading],
+    rows: Iterable[Sequence[Any]],
+    out: Path | BinaryIO,
+    *,
+    title: str = "",
+    marking: Marking | None = None,
 ) -> int:
     """Write title row, header and rows, as they come, and say how many rows there were.
 
     Cells: text, numbers, dates, instants (shown in business time), booleans (是/否), labelled states (their Chinese
     word), None; Marked(cell) is shown in red.
     """
+    parts = _PARTS if marking is None else _PARTS | _MARKED_PARTS
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, body in _PARTS.items():
+        for name, body in parts.items():
             archive.writestr(_entry(name), _XML + body)
-        archive.writestr(_entry("xl/workbook.xml"), _XML + _workbook(title or "数据"))
+        names = [title or "数据"] if marking is None else [title or "数据", MARKING]
+        archive.writestr(_entry("xl/workbook.xml"), _XML + _workbook(names))
         with archive.open(_entry("xl/worksheets/sheet1.xml"), "w") as sheet:
             sheet.write((_XML + _top(headings, title)).encode())
             count = 0
@@ -102,7 +142,28 @@ def write_rows(
                 sheet.write("".join(block).encode())
                 count += len(block)
             sheet.write(_bottom(headings, title).encode())
+        if marking is not None:
+            _mark(archive, marking, title, count)
     return count
+
+
+def _mark(archive: zipfile.ZipFile, marking: Marking, title: str, count: int) -> None:
+    """The second worksheet and the properties."""
+    headings = [Heading("项目", 14), Heading("内容", 70)]
+    body = "".join(
+        [_top(headings, MARKING), *_lines(marking.lines(count), width=2, first=3), _bottom(headings, MARKING)]
+    )
+    archive.writestr(_entry("xl/worksheets/sheet2.xml"), _XML + body)
+    instant = f'xsi:type="dcterms:W3CDTF">{marking.at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}'
+    facts = f"<dc:title>{_escape(title)}</dc:title><dc:creator>{_escape(marking.by)}</dc:creator>"
+    facts += f"<dc:identifier>{_escape(marking.number)}</dc:identifier>"
+    facts += f"<dcterms:created {instant}</dcterms:created>"
+    archive.writestr(
+        _entry("docProps/core.xml"),
+        f'{_XML}<cp:coreProperties xmlns:cp="{_NS}/package/2006/metadata/core-properties"'
+        ' xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:dcterms="http://purl.org/dc/terms/"'
+        f' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">{facts}</cp:coreProperties>',
+    )
 
 
 def write_failed_rows(reading: SheetReading, out: Path | BinaryIO, *, sentence: Sentence) -> int:
@@ -132,11 +193,15 @@ def _entry(name: str) -> zipfile.ZipInfo:
     return entry
 
 
-def _workbook(title: str) -> str:
-    name = re.sub(r"[\\/?*\[\]:']", "", title)[:31]
+def _workbook(titles: Sequence[str]) -> str:
+    sheets = []
+    for at, title in enumerate(titles, start=1):
+        name = re.sub(r"[\\/?*\[\]:']", "", title)[:31]
+        relation = "rId1" if at == 1 else f"rId{at + 1}"  # rId2 is the styles
+        sheets.append(f'<sheet name="{_escape(name)}" sheetId="{at}" r:id="{relation}"/>')
     return (
         f'<workbook xmlns="{_NS}/spreadsheetml/2006/main" xmlns:r="{_NS}/officeDocument/2006/relationships">'
-        f'<sheets><sheet name="{_escape(name)}" sheetId="1" r:id="rId1"/></sheets></workbook>'
+        f"<sheets>{''.join(sheets)}</sheets></workbook>"
     )
 
 
