@@ -8,9 +8,9 @@ from functools import partial
 from telegram import Update
 
 from bot.context import Context
-from bot.flows import refusal
+from bot.flows import decision
+from bot.flows.decision import copy_shown
 from bot.handlers import notices
-from bot.handlers.notices import task_shown
 from bot.keyboards import Shown
 from core import clock
 from core.db import Tx
@@ -24,9 +24,11 @@ PRESSES: dict[Press, Handler] = {
     Press.ACKNOWLEDGE: notices.acknowledge,
     Press.SNOOZE: notices.snooze,
     Press.REFRESH: notices.refresh,
-    Press.REFUSE_SIGNING: refusal.ask,
-    Press.CONFIRM_REFUSAL: refusal.confirm,
-    Press.KEEP: refusal.keep,
+    Press.APPROVE: decision.approve,
+    Press.SEND_BACK: decision.ask_reason,
+    Press.CHANGE_NUMBER: decision.ask_number,
+    Press.CONFIRM: decision.confirm,
+    Press.KEEP: decision.keep,
 }
 
 
@@ -49,4 +51,4 @@ async def pressed(update: Update, context: Context) -> None:
 def _as_it_stands(tx: Tx, *, chat_id: int, message_id: int) -> Shown | None:
     """The pressed message as it is now; None for a copy nobody keeps track of, which is left alone."""
     found = replies.copy_at(tx, chat_id=chat_id, message_id=message_id)
-    return None if found is None else task_shown(tx, notification_id=found, user_id=chat_id)
+    return None if found is None else copy_shown(tx, notification_id=found, user_id=chat_id, message_id=message_id)

@@ -15,6 +15,7 @@ from core.notifications.message import Press
 from core.notifications.render import chat_text, outcome, sealed
 from core.rules.certificates import Party
 from core.rules.notices import ReplyState
+from core.usecases.decisions import recap_mark
 
 Keys = tuple[tuple[Key, ...], ...]
 MOST_KEYS = 3  # chat.md: on one screen
@@ -42,19 +43,12 @@ def is_open(row: Notification) -> bool:
     return row.reply_state is ReplyState.OPEN
 
 
-def confirm_keys(draft: ChatDraft, user_id: int) -> Keys:
-    """The second screen, the dangerous key last; both die with the draft."""
-    return (
-        (_press("不退回", Press.KEEP, draft, user_id),),
-        (_press(f"确认退回 {draft.shown_count} 张", Press.CONFIRM_REFUSAL, draft, user_id),),
-    )
-
-
-def _press(label: str, press: Press, draft: ChatDraft, user_id: int) -> Key:
+def recap_key(label: str, press: Press, draft: ChatDraft, user_id: int) -> Key:
+    """A key of a second screen: good for exactly what that screen shows, as long as the draft lives."""
     data = press_data(
         press,
         notification_id=draft.thing_id,
-        version=draft.thing_version,
+        version=recap_mark(draft),
         expires=draft.expires_at,
         user_id=user_id,
     )

@@ -1,4 +1,4 @@
-"""Written words: the two sentences of the exact grammar, a reason somebody asked for, and nothing else."""
+"""Written words: the two sentences of the exact grammar, a reason or a number somebody asked for, and nothing else."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from telegram import Update
 
 from bot.context import Context
-from bot.flows import refusal
-from bot.handlers import notices
+from bot.flows import decision
 
 _CODE = re.compile(r"[0-9A-Z]{4}")
 _CONFIRM, _REFUSE = "确认", "退回"
@@ -41,8 +40,8 @@ async def said(update: Update, context: Context) -> None:
     """Somebody has written something that is no command."""
     reply = read_reply(context.words)
     if reply is None:
-        await refusal.heard(context)
+        await decision.heard(context)
     elif reply.is_refusal:
-        await refusal.by_code(context, reply.code, reply.reason)
+        await decision.refuse_by_code(context, reply.code, reply.reason)
     else:
-        await notices.acknowledge_by_code(context, reply.code)
+        await decision.confirm_by_code(context, reply.code)

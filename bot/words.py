@@ -7,7 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from core.notifications.words import TEMPLATES, day, when
+from core.notifications.words import TEMPLATES, day, difference, when
 
 FOLDER = TEMPLATES / "bot"
 
@@ -26,5 +26,5 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"when": when, "day": day}
+    environment.filters |= {"when": when, "day": day, "difference": difference}
     return environment

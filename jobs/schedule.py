@@ -28,8 +28,9 @@ class Entry:
 
 TIMETABLE = (
     Entry("plan windows (T-04…T-16)", plans.pass_edges, 3),
-    Entry("declaration windows (T-01, T-02)", pilots.pass_edges, 3),
+    Entry("declaration windows (T-01, T-02, M-06)", pilots.pass_edges, 3),
     Entry("registration reminders (M-11)", plans.remind, 10),
+    Entry("quota reminders (M-07)", pilots.remind, 600),
     Entry("quota of past years (T-03)", pilots.lapse, 60),
     Entry("certificates", certificates.generate, 2),
     Entry("signing pages (T-19)", certificates.expire_signings, 15),

@@ -1,4 +1,4 @@
-"""What waits for a person's word: /todo, and the answers 已知悉, 稍后提醒 and 确认."""
+"""What waits for a person's word: /todo, and the answers 已知悉 and 稍后提醒."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import partial
 from telegram import Update
 
 from bot.context import Context
-from bot.keyboards import MOST_KEYS, Shown, is_open, panel_key, signing_key, task
+from bot.keyboards import MOST_KEYS, Shown, is_open, panel_key, task
 from bot.words import say
 from core.db import Tx
 from core.models.records import Notification
@@ -85,21 +85,3 @@ def task_shown(tx: Tx, *, notification_id: int, user_id: int) -> Shown:
         return shown
     words = f"{when(row.not_before)} 再提醒"
     return Shown(f"{shown.text}\n\n{say('snoozed', at=row.not_before)}", shown.keys, toast=words)
-
-
-# -- 确认 K7Q4 ---------------------------------------------------------------------------------------------------------
-
-
-async def acknowledge_by_code(context: Context, code: str) -> None:
-    """What needs a signature gets the page instead."""
-    act = partial(replies.acknowledge_by_code, code=code)
-    await context.say(await context.perform(act, partial(_answered, code=code, user_id=context.person)))
-
-
-def _answered(tx: Tx, *, code: str, user_id: int) -> Shown:
-    row = notices.by_task_code(tx, code=code)
-    batch = replies.batch_of(tx.session, row)
-    if batch is None or not is_open(row):
-        return task(tx.session, row, tx.now, user_id)
-    text = say("open_page", plan=batch.plan.name, plan_no=batch.plan.plan_no, count=len(batch.ids))
-    return Shown(text, ((signing_key(f"签发 {len(batch.ids)} 张", batch.plan.id, batch.party),),))

@@ -72,7 +72,7 @@ class SigningRequested(_Batch):
     buttons: ClassVar[tuple[Button, ...]] = (
         Button("签字确认 {count} 张", press=Press.OPEN_SIGNING),
         Button("查看明细", page="/admin/issuances/"),
-        Button("退回并说明", press=Press.REFUSE_SIGNING),
+        Button("退回并说明", press=Press.SEND_BACK),
     )
     college_id: int
 

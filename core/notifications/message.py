@@ -18,15 +18,17 @@ class Press(StrEnum):
     ACKNOWLEDGE = "ak"
     SNOOZE = "sz"
     OPEN_SIGNING = "os"
-    REFUSE_SIGNING = "rs"
-    CONFIRM_REFUSAL = "cr"
+    SEND_BACK = "rs"
+    APPROVE = "pa"
+    CHANGE_NUMBER = "cn"
+    CONFIRM = "cr"
     KEEP = "kp"
     REFRESH = "rf"
 
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """label may hold {gaps} filled from the message's details; page is a panel path opened after login."""
+    """label and page may hold {gaps} filled from the message's details; page is a panel path opened after login."""
 
     label: str
     press: Press | None = None

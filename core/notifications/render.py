@@ -17,7 +17,7 @@ from core.models.records import Notification
 from core.notifications.buttons import press_data
 from core.notifications.message import Button, Message, Press
 from core.notifications.registry import revive
-from core.notifications.words import TEMPLATES, day, problem, when
+from core.notifications.words import TEMPLATES, day, difference, problem, when
 from core.rules.certificates import Party
 from core.rules.notices import LAST_SNOOZE_BEFORE_END, SNOOZE, ReplyState
 
@@ -84,7 +84,7 @@ def _key(row: Notification, button: Button, details: dict[str, Any]) -> Key:
     label = button.label.format_map(details)
     base = settings.current().base_url
     if button.page is not None:
-        return Key(label, url=f"{base}{button.page}")
+        return Key(label, url=f"{base}{button.page.format_map(details)}")
     if button.press is Press.OPEN_SIGNING:
         party = _SIGNING_PARTY[row.kind]
         return Key(label, page=f"{base}/phone/enter?plan={row.thing_id}&party={party.value}")
@@ -122,5 +122,5 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"when": when, "day": day, "problem": problem}
+    environment.filters |= {"when": when, "day": day, "difference": difference, "problem": problem}
     return environment

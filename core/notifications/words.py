@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -11,9 +11,11 @@ from typing import Any
 
 from core import clock
 from core.errors import Refusal
+from core.queries.changes import Changes
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 _WEEKDAYS = "一二三四五六日"
+_DESCRIPTIONS = {"faculty_description": "师资情况", "venue_description": "场地情况"}
 
 
 def when(instant: datetime, *, seconds: bool = False) -> str:
@@ -52,6 +54,32 @@ def problem(code: str) -> str:
 def letter_text(kind: str, **facts: Any) -> str:
     """The words of a letter (templates/letters), without markup: it travels as a short message or a mail."""
     return (TEMPLATES / "letters" / f"{kind}.txt").read_text(encoding="utf-8").strip().format_map(facts)
+
+
+def difference(changes: Changes) -> str:
+    """与上次提交相比, in one line."""
+    if changes.is_first:
+        return "首次提交"
+    since = "提交之后有变动" if changes.is_behind_back else "与上次提交相比"
+    return f"{since}：{'，'.join(_differences(changes)) or '没有变化'}"
+
+
+def _differences(changes: Changes) -> Iterator[str]:
+    if changes.has_other_certificate:
+        yield "换了证书"
+    if changes.requested[0] != changes.requested[1]:
+        yield f"人数 {changes.requested[0]}→{changes.requested[1]}"
+    for count, word in (
+        (changes.majors_added, "增加"),
+        (changes.majors_removed, "去掉"),
+        (changes.majors_changed, "改动"),
+    ):
+        if count:
+            yield f"{word}专业 {count} 个"
+    if changes.has_other_files:
+        yield f"材料 {changes.files[0]}→{changes.files[1]} 份"
+    if changes.texts:
+        yield f"{'、'.join(_DESCRIPTIONS[name] for name in changes.texts)}有改动"
 
 
 def _filled(text: str, facts: Mapping[str, Any]) -> str:

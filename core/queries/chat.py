@@ -14,7 +14,7 @@ from core.models.accounts import UserAccount
 from core.models.plans import ExamPlan
 from core.models.records import Notification
 from core.models.registrations import Registration
-from core.queries.due import urgency_of
+from core.queries.desk import urgency_of
 from core.queries.plans import registration_standing
 from core.queries.scoping import visible
 from core.rules.notices import ReplyState

@@ -4,49 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from core.actors import Actor
 from core.models.candidates import Candidate
 from core.models.certificates import CertificateIssuance
-from core.models.pilots import DeclarationPlan, PilotApplication
+from core.models.pilots import DeclarationPlan
 from core.models.plans import ExamPlan, ExamPlanSubject
 from core.models.records import Notification
 from core.models.registrations import Registration, SubjectRegistration
 from core.models.scores import SubjectScore
 from core.models.sites import ExamRoom, ExamSite
 from core.queries.certificates import signing_batches
+from core.queries.desk import Desk, DueItem
+from core.queries.pilot_tasks import (
+    city_reviews,
+    declaration_drafts,
+    lapsing_quota,
+    open_declarations,
+    province_reviews,
+    single_coordinator,
+)
 from core.queries.scoping import visible
 from core.rules.arrangement import ArrangementState
 from core.rules.candidates import CandidateState
 from core.rules.certificates import IssuanceState, Party
 from core.rules.notices import DeliveryState
 from core.rules.organisations import Role
-from core.rules.pilots import ApplicationState, DeclarationState
+from core.rules.pilots import DeclarationState
 from core.rules.plans import PlanState, plan_phase
 from core.rules.registrations import SittingState
 from core.rules.scores import ScoreState
 from core.rules.sites import SiteReview
 from core.rules.windows import Window
-
-SOON = timedelta(days=3)
-
-
-@dataclass(frozen=True, slots=True)
-class DueItem:
-    """Something that waits for this person. url: where it is done; urgency: 3 within a day, 2 soon, 1 otherwise."""
-
-    kind: str
-    title: str
-    detail: str
-    due_at: datetime | None
-    count: int
-    url: str
-    urgency: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,38 +53,6 @@ class Edge:
     url: str
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """Who asks, when, and with which session."""
-
-    session: Session
-    actor: Actor
-    now: datetime
-
-    def count(self, model: Any, *where: ColumnElement[bool]) -> int:
-        """Rows in this person's scope."""
-        wanted = select(func.count(model.id)).where(visible(model, self.actor, self.now), *where)
-        return self.session.scalar(wanted) or 0
-
-    def plans(self, *where: ColumnElement[bool]) -> list[ExamPlan]:
-        """Exam plans in this person's scope."""
-        wanted = select(ExamPlan).where(visible(ExamPlan, self.actor, self.now), *where).order_by(ExamPlan.plan_no)
-        return list(self.session.scalars(wanted))
-
-    def item(
-        self, kind: str, title: str, count: int, url: str, *, detail: str = "", due_at: datetime | None = None
-    ) -> DueItem:
-        """A due item with its urgency worked out from the deadline."""
-        return DueItem(kind, title, detail, due_at, count, url, urgency_of(due_at, self.now))
-
-
-def urgency_of(due_at: datetime | None, now: datetime) -> int:
-    """3 within a day or overdue, 2 within three days, 1 otherwise."""
-    if due_at is None or due_at - now > SOON:
-        return 1
-    return 3 if due_at - now <= timedelta(days=1) else 2
-
-
 def tasks_for(session: Session, actor: Actor, now: datetime) -> list[DueItem]:
     """Everything that waits for this person, the most urgent first."""
     desk = Desk(session, actor, now)
@@ -101,59 +62,7 @@ def tasks_for(session: Session, actor: Actor, now: datetime) -> list[DueItem]:
     return sorted(unique.values(), key=lambda item: (-item.urgency, item.due_at is None, item.due_at or now, item.kind))
 
 
-# -- authorities -------------------------------------------------------------------------------------------------------
-
-
-def _city_reviews(desk: Desk) -> Iterator[DueItem]:
-    waiting = desk.count(PilotApplication, _at_city())
-    yield desk.item("applications.city", "待审核的试点申报", waiting, "/admin/applications/?tab=2", detail="地市级审核")
-
-
-def _at_city() -> ColumnElement[bool]:
-    with_city = select(DeclarationPlan.id).where(DeclarationPlan.city_review_required)
-    states = [ApplicationState.PENDING_INITIAL, ApplicationState.CITY_REVIEW]
-    return and_(PilotApplication.state.in_(states), PilotApplication.plan_id.in_(with_city))
-
-
-def _province_reviews(desk: Desk) -> Iterator[DueItem]:
-    first = [ApplicationState.PENDING_INITIAL, ApplicationState.PRELIMINARY_REVIEW]
-    url = "/admin/applications/?tab=2"
-    waiting = desk.count(PilotApplication, PilotApplication.state.in_(first))
-    yield desk.item("applications.preliminary", "待审核的试点申报", waiting, url, detail="省级初审")
-    waiting = desk.count(PilotApplication, PilotApplication.state == ApplicationState.FINAL_REVIEW)
-    yield desk.item("applications.final", "待复审的试点申报", waiting, url, detail="省厅复审")
-
-
-def _declaration_drafts(desk: Desk) -> Iterator[DueItem]:
-    drafts = desk.count(DeclarationPlan, DeclarationPlan.state == DeclarationState.DRAFT)
-    yield desk.item("declarations.draft", "未发布的申报计划", drafts, "/admin/declarations/?tab=1")
-
-
 # -- colleges ----------------------------------------------------------------------------------------------------------
-
-
-def _open_declarations(desk: Desk) -> Iterator[DueItem]:
-    wanted = select(DeclarationPlan).where(
-        visible(DeclarationPlan, desk.actor, desk.now),
-        DeclarationPlan.apply_opens_at <= desk.now,
-        DeclarationPlan.apply_closes_at >= desk.now,
-    )
-    for plan in desk.session.scalars(wanted):
-        yield from _own_applications(desk, plan)
-
-
-def _own_applications(desk: Desk, plan: DeclarationPlan) -> Iterator[DueItem]:
-    name, due = f"{plan.year} 年 {plan.batch_name}", plan.apply_closes_at
-    mine = PilotApplication.plan_id == plan.id
-    for state, title, tab in (
-        (ApplicationState.RETURNED, "被退回的试点申报", 4),
-        (ApplicationState.DRAFT, "未提交的试点申报", 1),
-    ):
-        count = desk.count(PilotApplication, mine, PilotApplication.state == state)
-        url = f"/admin/applications/?tab={tab}"
-        yield desk.item(f"applications.{state.value}", title, count, url, detail=name, due_at=due)
-    if not desk.count(PilotApplication, mine):
-        yield desk.item("declarations.open", "可以申报的计划", 1, "/admin/declarations/", detail=name, due_at=due)
 
 
 def _own_sites(desk: Desk) -> Iterator[DueItem]:
@@ -293,10 +202,17 @@ def _signatures(desk: Desk) -> Iterator[DueItem]:
 
 
 Source = Callable[[Desk], Iterator[DueItem]]
-_COLLEGE: tuple[Source, ...] = (_open_declarations, _own_sites, _candidates, _open_registrations)
+_COLLEGE: tuple[Source, ...] = (
+    open_declarations,
+    lapsing_quota,
+    _own_sites,
+    _candidates,
+    _open_registrations,
+    single_coordinator,
+)
 _SOURCES: dict[Role, tuple[Source, ...]] = {
-    Role.PROVINCE: (_declaration_drafts, _province_reviews),
-    Role.CITY: (_city_reviews,),
+    Role.PROVINCE: (declaration_drafts, province_reviews),
+    Role.CITY: (city_reviews,),
     Role.TEO: (_plan_drafts, _site_reviews, _arrangements, _scores, _signatures, _after_signing),
     Role.COORDINATOR: (*_COLLEGE, _rooms),
     Role.SIGNATORY: (*_COLLEGE, _signatures),
@@ -321,9 +237,17 @@ def _edges(desk: Desk) -> Iterator[Edge]:
     for declaration in desk.session.scalars(declarations):
         name = f"{declaration.year} 年 {declaration.batch_name}"
         yield from _of(declaration.apply_window, name, "/admin/declarations/", desk.now)
+    yield from _year_end(desk)
     for plan in desk.plans(ExamPlan.state == PlanState.PUBLISHED, ExamPlan.publication_closes_at >= desk.now):
         for window in plan.windows:
             yield from _of(window, plan.name, f"/admin/plans/details/?id={plan.id}", desk.now)
+
+
+def _year_end(desk: Desk) -> Iterator[Edge]:
+    """R-019, T-03: in December, for colleges that would lose something."""
+    for item in lapsing_quota(desk):
+        if item.count and item.due_at is not None:
+            yield Edge(item.due_at, f"{item.title} {item.count} 人", "指标作废", True, item.url)
 
 
 def _of(window: Window, plan: str, url: str, now: datetime) -> Iterator[Edge]:

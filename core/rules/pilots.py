@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from core.errors import QuotaExceeded, ValueRefused
 from core.rules.machine import Labelled, Machine, Move
@@ -23,6 +23,45 @@ class DeclarationPhase(Labelled):
     NOT_STARTED = "not_started", "未开始"
     OPEN = "open", "进行中"
     CLOSED = "closed", "已结束"
+
+
+class DeclarationEdge(Labelled):
+    """An instant at which the province's colleges are told something about a batch (T-01, T-02, M-06)."""
+
+    COMING = "coming", "即将开始"
+    OPENS = "opens", "申报开始"
+    CLOSING = "closing", "即将截止"
+    CLOSED = "closed", "申报截止"
+
+
+NOTICE = timedelta(days=3)  # M-06
+
+
+def declaration_edges(window: Window) -> list[tuple[datetime, DeclarationEdge]]:
+    """The four instants in time; a window shorter than three days has no reminder of its end."""
+    edges = [
+        (window.opens_at - NOTICE, DeclarationEdge.COMING),
+        (window.opens_at, DeclarationEdge.OPENS),
+        (window.closed_from, DeclarationEdge.CLOSED),
+    ]
+    closing = window.closes_at - NOTICE
+    if closing > window.opens_at:
+        edges.insert(2, (closing, DeclarationEdge.CLOSING))
+    return edges
+
+
+def next_declaration_edge(window: Window, after: datetime) -> datetime | None:
+    """The first of them that lies ahead; None once the window is over."""
+    return next((at for at, _ in declaration_edges(window) if at > after), None)
+
+
+LAPSE_RUNGS = (60, 30, 7)  # M-07: days before 31 December
+
+
+def lapse_rung(today: date) -> int | None:
+    """The rung of the ladder to the year's end that a business day has reached; None before the first."""
+    left = (date(today.year, 12, 31) - today).days
+    return min((rung for rung in LAPSE_RUNGS if left <= rung), default=None)
 
 
 class CertificateScope(Labelled):
@@ -90,6 +129,25 @@ class ReviewStep(Labelled):
     PRELIMINARY = "preliminary", "省级初审"
     FINAL = "final", "省厅复审"
     TEO = "teo", "培训评价组织审核"
+
+
+def step_due(state: ApplicationState, *, has_city_review: bool) -> ReviewStep | None:
+    """Whose review an application waits for (R-039); None while nobody's."""
+    if state is A.PENDING_INITIAL:
+        return ReviewStep.CITY if has_city_review else ReviewStep.PRELIMINARY
+    steps = {
+        A.CITY_REVIEW: ReviewStep.CITY,
+        A.PRELIMINARY_REVIEW: ReviewStep.PRELIMINARY,
+        A.FINAL_REVIEW: ReviewStep.FINAL,
+    }
+    return steps.get(state)
+
+
+def pass_action(step: ReviewStep, *, has_final_review: bool) -> str:
+    """The move that passing an application at this step makes (§3.2, D-19)."""
+    if step is ReviewStep.CITY:
+        return "pass_city"
+    return "pass_preliminary" if step is ReviewStep.PRELIMINARY and has_final_review else "approve"
 
 
 class ReviewDecision(Labelled):

@@ -227,7 +227,7 @@ async def test_certificates_are_never_signed_by_text(chat: Chat) -> None:
 async def test_sending_back_what_is_no_signing_task_is_refused(chat: Chat) -> None:
     row, _ = await chat.gets_decision("jiangcheng")
     async with chat.running():
-        assert "不是签发任务" in await chat.says("jiangcheng", f"退回 {row.task_code} 不对")
+        assert "不是审核或签发任务" in await chat.says("jiangcheng", f"退回 {row.task_code} 不对")
 
 
 async def test_fifty_old_commands_get_one_answer_and_none_is_executed(chat: Chat) -> None:

@@ -149,7 +149,7 @@ async def test_keeping_changes_nothing_and_the_old_confirmation_is_void(chat: Ch
         await chat.presses(SIGNER, recap, "不退回")
         await chat.reads(SIGNER, recap, f"{count} 张证书仍待签发")
         with later(seconds=5):
-            assert "没有退回任何证书" in await chat.presses(SIGNER, recap, key, stale=True)
+            assert "什么也没有办理" in await chat.presses(SIGNER, recap, key, stale=True)
     assert (refused_count(chat), drafts()) == (0, 0)
     assert chat.again(row).reply_state is ReplyState.OPEN
 

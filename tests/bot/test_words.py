@@ -12,8 +12,10 @@ from bot.handlers.help import COMMANDS
 from bot.simulator.markup import parse_html
 from bot.words import FOLDER, say
 from core.queries.certificates import SigningBatch
+from core.queries.changes import Changes
 from core.queries.chat import PlanStanding
-from core.queries.due import DueItem, Edge
+from core.queries.desk import DueItem
+from core.queries.due import Edge
 from core.rules.certificates import Party
 from core.rules.plans import PlanPhase
 from core.rules.windows import Window
@@ -27,9 +29,33 @@ STANDING = PlanStanding(
     1, "202605200001", PLAN, PlanPhase.REGISTERING, 1200, 300, Window("报考时间", NOON, NOON + timedelta(days=9))
 )
 
+CHANGED = Changes(
+    requested=(24, 30),
+    majors_added=1,
+    majors_changed=2,
+    files=(2, 3),
+    has_other_files=True,
+    texts=("venue_description",),
+)
+FIRST, SAME = Changes(is_first=True), Changes()
+REVIEW = {
+    "count": 24,
+    "step": "省厅复审",
+    "college": "江城示例职业技术学院",
+    "certificate": "Web前端开发演示职业技能等级证书（初级）",
+    "year": 2026,
+    "batch": "第二批（补报）",
+    "closes_at": NOON,
+    "may_resubmit": True,
+    "majors": 3,
+    "files": 2,
+    "changes": CHANGED,
+    "fingerprint": "0a1b2c3d",
+}
+
 SAMPLES: dict[str, list[dict[str, Any]]] = {
     "apology": [{"reference": "A1B2C3"}],
-    "ask_reason": [{"count": 500, "plan": PLAN, "longest": 300}],
+    "certificates_ask_reason": [{"count": 500, "plan": PLAN, "longest": 300}],
     "backlog": [{"at": NOON}],
     "deadlines": [{"edges": [EDGE] * 8, "more": 3}, {"edges": [], "more": 0}],
     "edited": [{}],
@@ -38,17 +64,32 @@ SAMPLES: dict[str, list[dict[str, Any]]] = {
         {"organisation": "", "roles": ["平台管理员"], "count": 0},
     ],
     "help": [{"commands": COMMANDS}],
-    "kept": [{"count": 500, "plan": PLAN}],
+    "certificates_kept": [{"count": 500, "plan": PLAN}],
     "not_understood": [{"commands": COMMANDS}],
     "open_page": [{"plan": PLAN, "plan_no": "202605200001", "count": 500}],
+    "pilots_approve": [
+        REVIEW | {"act": "approve", "number": 20, "note": ""},
+        REVIEW | {"act": "approve", "number": 24, "majors": 0, "changes": FIRST, "note": "这份申报有变动。"},
+        REVIEW | {"act": "pass_city", "number": 24, "note": "", "changes": SAME},
+        REVIEW | {"act": "pass_preliminary", "number": 24, "note": ""},
+    ],
+    "pilots_ask_number": [REVIEW],
+    "pilots_ask_reason": [REVIEW | {"longest": 300}],
+    "pilots_kept": [REVIEW],
+    "pilots_return": [
+        REVIEW | {"reason": "请补充实训室的设备数量和软件清单。", "note": ""},
+        REVIEW | {"reason": "<b>&", "may_resubmit": False, "majors": 0, "note": "这份申报有变动。"},
+    ],
     "plan": [{"plan": STANDING}],
     "plans": [{"plans": [STANDING] * 6, "more": 2}, {"plans": [], "more": 0}],
     "private_only": [{}],
-    "recap": [
+    "certificates_return": [
         {"count": 500, "plan": PLAN, "reason": "成绩与现场记录不一致", "note": ""},
         {"count": 499, "plan": PLAN, "reason": "<b>&", "note": "这批证书有变动：原 500 张，现 499 张。"},
     ],
-    "refused": [{"count": 500, "plan": PLAN, "reason": "成绩与现场记录不一致", "by": "jiangcheng-fzr", "at": NOON}],
+    "certificates_refused": [
+        {"count": 500, "plan": PLAN, "reason": "成绩与现场记录不一致", "by": "jiangcheng-fzr", "at": NOON}
+    ],
     "sign": [
         {"batches": BATCHES, "more": 2, "may_sign": True},
         {"batches": [], "more": 0, "may_sign": True},

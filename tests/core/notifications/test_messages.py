@@ -18,12 +18,20 @@ from core import clock
 from core.actors import SYSTEM
 from core.db import reading, transaction
 from core.gateways.seal import SealFailed
-from core.models.accounts import VerificationCode
+from core.models.accounts import ChatBinding, VerificationCode
 from core.models.candidates import Candidate
 from core.models.records import Notification
 from core.models.registrations import CandidateSnapshot
 from core.notifications import render
-from core.notifications.accounts import CodeSent
+from core.notifications.accounts import (
+    BindingAsked,
+    BindingConfirmed,
+    BindingWaits,
+    ChatLost,
+    CodeSent,
+    PasswordReset,
+    SecondFactorReset,
+)
 from core.notifications.candidates import ManualConfirmationNeeded
 from core.notifications.certificates import (
     CertificatesIssued,
@@ -33,8 +41,17 @@ from core.notifications.certificates import (
     TeoSigningRequested,
 )
 from core.notifications.message import KINDS, Message, Press
-from core.notifications.pilots import ApplicationDecided, ApplicationWaiting, DeclarationClosed, DeclarationOpened
+from core.notifications.pilots import (
+    ApplicationDecided,
+    ApplicationWaiting,
+    DeclarationClosed,
+    DeclarationClosing,
+    DeclarationComing,
+    DeclarationExtended,
+    DeclarationOpened,
+)
 from core.notifications.plans import TO_COLLEGES, TO_TEO, PlanEdgePassed, PlanPublished, RegistrationClosing
+from core.notifications.quotas import QuotaLapsed, QuotaLapsing
 from core.notifications.registry import revive
 from core.notifications.sites import SiteDecided, SiteSubmitted
 from core.notifications.words import TEMPLATES
@@ -57,8 +74,23 @@ def code_of(year: Year) -> int:
 
 
 REASON = "请补充实训室的设备数量和软件清单。"
+
+
+def binding_of(year: Year, login: str) -> int:
+    """The chat a person is bound to."""
+    return int(rows(select(ChatBinding.id).where(ChatBinding.account_id == year[f"account:{login}"]))[0])
+
+
 SAMPLES: dict[str, list[Callable[[Year], Message]]] = {
+    "accounts.binding_asked": [lambda y: BindingAsked(binding_of(y, "coordinator"))],
+    "accounts.binding_confirmed": [lambda y: BindingConfirmed(binding_of(y, "coordinator"))],
+    "accounts.binding_waits": [lambda y: BindingWaits(binding_of(y, "coordinator"))],
+    "accounts.chat_lost": [lambda y: ChatLost(binding_of(y, "coordinator"))],
     "accounts.code_sent": [lambda y: CodeSent(code_of(y))],
+    "accounts.password_reset": [lambda y: PasswordReset(y["account:teo"], "2026-03-15T09:00:00+00:00")],
+    "accounts.second_factor_reset": [
+        lambda y: SecondFactorReset(y["account:teo"], REASON, "2026-03-15T09:00:00+00:00")
+    ],
     "candidates.manual_confirmation_needed": [lambda y: ManualConfirmationNeeded(y["college"], "2026-03-15T09:00")],
     "certificates.issued": [lambda y: CertificatesIssued(y["plan"], y["college"], 1)],
     "certificates.signing_rejected": [lambda y: SigningRejected(y["plan"], "江城示例职业技术学院", 2, REASON, 1)],
@@ -71,15 +103,21 @@ SAMPLES: dict[str, list[Callable[[Year], Message]]] = {
     "pilots.application_decided": [
         lambda y: ApplicationDecided(y["application"], True, "", 1),
         lambda y: ApplicationDecided(y["application"], False, REASON, 1),
+        lambda y: ApplicationDecided(y["application"], False, REASON * 18, 2),
     ],
-    "pilots.application_waiting": [lambda y: ApplicationWaiting(y["application"], "city", 1)],
-    "pilots.declaration_closed": [lambda y: DeclarationClosed(y["declaration"])],
+    "pilots.application_waiting": [lambda y: ApplicationWaiting(y["application"], "city", 9)],
+    "pilots.declaration_closed": [lambda y: DeclarationClosed(y["declaration"], "2026-03-20")],
+    "pilots.declaration_closing": [lambda y: DeclarationClosing(y["declaration"], y["college"], "2026-03-20")],
+    "pilots.declaration_coming": [lambda y: DeclarationComing(y["declaration"], "2026-03-02")],
+    "pilots.declaration_extended": [lambda y: DeclarationExtended(y["declaration"], "2026-03-20", REASON * 20)],
     "pilots.declaration_opened": [lambda y: DeclarationOpened(y["declaration"])],
     "plans.edge_passed": [
         lambda y, edge=edge: PlanEdgePassed(y["plan"], edge.value) for edge in PlanEdge if edge in TO_COLLEGES | TO_TEO
     ],
     "plans.published": [lambda y: PlanPublished(y["plan"])],
     "plans.registration_closing": [lambda y: RegistrationClosing(y["plan"], y["college"], 24)],
+    "quotas.lapsed": [lambda y: QuotaLapsed(y["college"], 2026)],
+    "quotas.lapsing": [lambda y: QuotaLapsing(y["college"], 2026, 60)],
     "sites.decided": [
         lambda y: SiteDecided(y["site"], True, "", 1),
         lambda y: SiteDecided(y["site"], False, REASON, 1),
@@ -219,9 +257,14 @@ AUDIENCES: dict[str, set[str]] = {
     "pilots.application_decided": {"coordinator", "second_coordinator", "signatory"},
     "pilots.application_waiting": {"city"},
     "pilots.declaration_closed": {"coordinator", "second_coordinator", "signatory"},
+    "pilots.declaration_closing": {"coordinator", "second_coordinator", "signatory"},
+    "pilots.declaration_coming": {"coordinator", "second_coordinator", "signatory"},
+    "pilots.declaration_extended": {"coordinator", "second_coordinator", "signatory"},
     "pilots.declaration_opened": {"coordinator", "second_coordinator", "signatory"},
     "plans.published": {"coordinator", "second_coordinator", "other_coordinator"},
     "plans.registration_closing": {"coordinator", "second_coordinator"},
+    "quotas.lapsed": {"coordinator", "second_coordinator", "signatory"},
+    "quotas.lapsing": {"coordinator", "second_coordinator", "signatory"},
     "sites.decided": {"coordinator", "second_coordinator"},
     "sites.submitted": {"teo"},
 }

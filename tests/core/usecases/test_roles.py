@@ -26,22 +26,26 @@ from core.demo.people import people
 from core.demo.world import hand_signature
 from core.errors import NotFound, NotPermitted, Refusal
 from core.gateways.identity import RuleVerifier
+from core.models.accounts import ChatBinding, UserAccount
 from core.models.certificates import CertificateIssuance, SigningSession
 from core.models.records import Notification
 from core.queries.certificates import batch_version, pending_for
 from core.rules.candidates import CandidateKind
 from core.rules.catalogue import CertificateLevel, ExamMode
 from core.rules.certificates import ISSUANCE, IssueMethod, Party
+from core.rules.exports import Asked
 from core.rules.organisations import CollegeType, Role
 from core.usecases import (
     accounts,
     applications,
     arrangement,
     batches,
+    bindings,
     candidates,
     catalogue,
     certificates,
     declarations,
+    exports,
     notices,
     organisations,
     plans,
@@ -51,6 +55,7 @@ from core.usecases import (
     replies,
     reviews,
     scores,
+    second_factor,
     signing,
     sites,
 )
@@ -129,6 +134,20 @@ def _fail_a_stamp(year: Year) -> None:
 
 def _draft_application(year: Year) -> None:
     year.ids["drafted"] = year.do("coordinator", applications.save_application, **application_values(year)).id
+
+
+_CANDIDATES_EXPORT: dict[str, Any] = {
+    "sheet": "candidate-list",
+    "act": "export_candidates",
+    "asked": Asked(page="candidates"),
+    "row_count": 5,
+    "needs_code": True,
+}
+
+
+def _ask_for_export(year: Year, *, needs_code: bool = True) -> None:
+    job, _ = year.do("coordinator", exports.ask_for_export, **_CANDIDATES_EXPORT | {"needs_code": needs_code})
+    year.ids["export"] = job.id
 
 
 def _pass_city(year: Year) -> None:
@@ -244,6 +263,21 @@ def _disable_second(year: Year) -> None:
     year.do("admin", accounts.disable_account, account_id=year["account:second_coordinator"])
 
 
+def _move_second(year: Year) -> None:
+    """The second coordinator, bound before, has another phone now and has asked for the code alone."""
+    who = year["account:second_coordinator"]
+    for telegram in (501, 502):
+        code = year.do("second_coordinator", bindings.issue_binding_code)
+        year.do("public", bindings.bind_chat, code=code, telegram_user_id=telegram)
+    year.ids["waiting"] = rows(select(ChatBinding.id).where(ChatBinding.account_id == who))[-1]
+
+
+def _with_second_factor(year: Year) -> None:
+    with year.acting("system") as tx:
+        account = tx.get(UserAccount, year["account:teo"])
+        account.second_factor_secret, account.second_factor_since = "sealed", tx.now
+
+
 CASES: dict[str, Case] = {
     # 账号: the admin everybody's, a college its own, but never the signing officer's; only he names who signs for him
     "accounts.create_account": Case(
@@ -287,18 +321,56 @@ CASES: dict[str, Case] = {
         "set_up",
         ADMIN | {"signatory"},
     ),
-    "accounts.issue_binding_code": Case(
-        lambda tx, year: accounts.issue_binding_code(tx, account_id=year["account:second_coordinator"]),
+    "accounts.send_activation_letter": Case(
+        lambda tx, year: accounts.send_activation_letter(tx, account_id=year["account:second_coordinator"]),
+        "set_up",
+        ADMIN | STAFF,
+        before=lambda year: year.do(
+            "admin",
+            accounts.edit_account,
+            account_id=year["account:second_coordinator"],
+            real_name="演示",
+            email="demo@example.invalid",
+        ),
+    ),
+    "accounts.edit_account": Case(
+        lambda tx, year: accounts.edit_account(tx, account_id=year["account:second_coordinator"], real_name="新姓名"),
         "set_up",
         ADMIN | STAFF,
     ),
-    "accounts.issue_binding_code for the signing officer R-254": Case(
-        lambda tx, year: accounts.issue_binding_code(tx, account_id=year["account:signatory"]),
+    "accounts.edit_account of the signing officer G-39": Case(
+        lambda tx, year: accounts.edit_account(
+            tx, account_id=year["account:signatory"], real_name="新姓名", mobile="13900001234", reason="来函 1 号"
+        ),
+        "set_up",
+        ADMIN,
+    ),
+    "second_factor.reset_second_factor": Case(
+        lambda tx, year: second_factor.reset_second_factor(tx, account_id=year["account:teo"], reason="手机遗失"),
+        "set_up",
+        ADMIN,
+        before=_with_second_factor,
+    ),
+    "bindings.confirm_binding": Case(
+        lambda tx, year: bindings.confirm_binding(
+            tx, account_id=year["account:second_coordinator"], binding_id=year["waiting"]
+        ),
+        "set_up",
+        ADMIN | {"coordinator", "signatory"},
+        before=_move_second,
+    ),
+    "bindings.issue_binding_code": Case(
+        lambda tx, year: bindings.issue_binding_code(tx, account_id=year["account:second_coordinator"]),
+        "set_up",
+        ADMIN | STAFF,
+    ),
+    "bindings.issue_binding_code for the signing officer R-254": Case(
+        lambda tx, year: bindings.issue_binding_code(tx, account_id=year["account:signatory"]),
         "set_up",
         ADMIN | {"signatory"},
     ),
-    "accounts.end_binding": Case(
-        lambda tx, year: accounts.end_binding(tx, account_id=year["account:reviewer"]),
+    "bindings.end_binding": Case(
+        lambda tx, year: bindings.end_binding(tx, account_id=year["account:reviewer"]),
         "set_up",
         ADMIN | {"signatory", "reviewer"},
     ),
@@ -308,8 +380,8 @@ CASES: dict[str, Case] = {
         NOBODY,
         before=_make_account,
     ),
-    "accounts.bury_binding": Case(
-        lambda tx, year: accounts.bury_binding(tx, account_id=year["account:teo"], reason="Forbidden"),
+    "bindings.bury_binding": Case(
+        lambda tx, year: bindings.bury_binding(tx, account_id=year["account:teo"], reason="Forbidden"),
         "set_up",
         NOBODY,
     ),
@@ -656,6 +728,33 @@ CASES: dict[str, Case] = {
         "approved",
         PROVINCE,
     ),
+    # exports: whoever edits the thing asks for it, and then it is for that person alone (R-011, T-20)
+    "exports.ask_for_export": Case(
+        lambda tx, year: exports.ask_for_export(tx, **_CANDIDATES_EXPORT),
+        "peopled",
+        STAFF | {"other_coordinator", "other_signatory"},
+    ),
+    "exports.ask_for_code_again": Case(
+        lambda tx, year: exports.ask_for_code_again(tx, export_id=year["export"], act="export_candidates"),
+        "peopled",
+        {"coordinator"},
+        "2026-03-15 09:02",
+        before=_ask_for_export,
+    ),
+    "exports.verify_export": Case(
+        lambda tx, year: exports.verify_export(tx, export_id=year["export"], act="export_candidates", typed="000000"),
+        "peopled",
+        {"coordinator"},
+        before=_ask_for_export,
+    ),
+    "exports.hand_out_export": Case(
+        lambda tx, year: exports.hand_out_export(
+            tx, export_id=year["export"], act="export_candidates", row_count=1, file_hash="0" * 64
+        ),
+        "peopled",
+        {"coordinator"},
+        before=lambda year: _ask_for_export(year, needs_code=False),
+    ),
     # 考试计划: TEO E
     "plans.draft_plan": Case(lambda tx, year: plans.draft_plan(tx, **plan_values(year)), "sited", TEO),
     "plans.edit_plan": Case(
@@ -779,12 +878,28 @@ CASES: dict[str, Case] = {
 FOR_ANYBODY = {
     "a part of another verb, which asks first": {
         "applications.record_review",
+        "exports.begin_direct_export",
+        "exports.finish_direct_export",
         "quotas.grant_quota",
         "quotas.post",
         "registration_desk.lay_out_desk",
     },
-    "whoever holds the secret": {"accounts.activate", "accounts.bind_chat", "accounts.log_in", "codes.use_code"},
-    "sends a secret to where only its owner reads it, and not too often": {"codes.send_code"},
+    "whoever holds the secret": {
+        "accounts.activate",
+        "accounts.log_in",
+        "accounts.reset_password",
+        "bindings.bind_chat",
+        "codes.use_code",
+        "joining.join",
+        "one_time.use",
+        "second_factor.prove_second_factor",
+        "signing.step_up",
+    },
+    "sends a secret to where only its owner reads it, and not too often": {
+        "accounts.ask_to_reset",
+        "codes.send_code",
+        "joining.ask_to_join",
+    },
     "sets what is kept beside the truth to the truth": {"quotas.rebuild_balances", "tallies.rebuild_tallies"},
     "what the clock or a worker does; harmless whoever calls it, for the guards are the clock's": {
         "signing.expire_signing",
@@ -796,6 +911,8 @@ FOR_ANYBODY = {
         "notices.mark_for_retry",
         "notices.mark_refreshed",
         "notices.mark_unreachable",
+        "lapses.end_year",
+        "lapses.remind_of_lapse",
         "quotas.lapse_quotas",
         "declarations.pass_declaration_edge",
         "plans.pass_plan_edges",
@@ -803,6 +920,13 @@ FOR_ANYBODY = {
         "results.conclude_scores",
     },
     "part of another verb, which asks": {
+        "accounts.count_wrong",
+        "accounts.managed",
+        "accounts.require_in_use",
+        "bindings.require_settled",
+        "notices.reissue_open",
+        "one_time.issue",
+        "signing.require_step_up",
         "imports.open_import",
         "imports.record_import",
         "notices.close_tasks",
@@ -814,19 +938,28 @@ FOR_ANYBODY = {
         "results.recompute_results",
     },
     "touches only what is the caller's own": {
+        "second_factor.begin_second_factor",
+        "second_factor.confirm_second_factor",
+        "second_factor.end_second_factor",
+        "second_factor.pending_enrolment",
         "notices.drop_draft",
         "notices.my_draft",
         "notices.see_notices",
         "notices.start_draft",
-        "replies.ask_reason",
+        "decisions.ask_number",
+        "decisions.ask_reason",
+        "decisions.confirm_by_code",
+        "decisions.open_recap",
+        "matters.require_matter",
+        "replies.as_it_stands",
         "replies.bring_all_up_to_date",
         "replies.bring_copy_up_to_date",
-        "replies.confirm_refusal",
+        "decisions.confirm",
         "replies.copy_at",
-        "replies.give_reason",
-        "replies.keep",
-        "replies.look_again",
-        "replies.refuse_by_code",
+        "decisions.hear",
+        "decisions.keep",
+        "decisions.look_again",
+        "decisions.refuse_by_code",
     },
     "decided by core.queries.scoping, which has its own tests": {"disclosures.reveal_id_number"},
 }
