@@ -329,11 +329,11 @@ def user_create(login: str, role: str, code: str, name: str) -> None:
 @click.argument("login")
 def link(login: str) -> None:
     """输出账号的聊天绑定码（15 分钟内有效，只能用一次）。"""
-    from core.usecases import accounts
+    from core.usecases import bindings
 
     actor = _actor(login)
     with db.transaction(OPERATOR) as tx:
-        code = accounts.issue_binding_code(tx, account_id=actor.account_id)
+        code = bindings.issue_binding_code(tx, account_id=actor.account_id)
     click.echo(f"/start {code}")
 
 
@@ -348,10 +348,12 @@ def sheet() -> None:
 @sheet.command("list")
 def sheet_list() -> None:
     """列出全部表格。"""
-    from core.sheets import desk
+    from core.sheets import desk, export_desk
 
     for name, title in desk.sheet_names().items():
         click.echo(f"{name}\t{title}")
+    for name, title in export_desk.export_names().items():
+        click.echo(f"{name}\t{title}（只能导出）")
 
 
 @sheet.command("template")
@@ -415,12 +417,13 @@ def _show_report(actor: Actor, report: Any, errors_out: Path | None, wants_json:
 @click.option("--where", "conditions", multiple=True, metavar="FIELD=VALUE", help="筛选条件，可重复")
 @as_account
 def export(actor: Actor, name: str, out: Path, plan_no: str | None, conditions: tuple[str, ...]) -> None:
-    """导出一张表格。"""
-    from core.sheets import desk
+    """导出一张表格或列表（名称见 sheet list）；文件写明导出人、时间和编号，并留下导出记录。"""
+    from core.sheets import desk, export_desk
 
     where = dict(condition.split("=", 1) for condition in conditions if "=" in condition)
+    take = export_desk.take_directly if name in export_desk.export_names() else desk.export_rows
     with _written(out) as file:
-        count = desk.export_rows(actor, name, file, plan_id=_plan_id(plan_no), where=where)
+        count = take(actor, name, file, plan_id=_plan_id(plan_no), where=where)
     click.echo(f"已导出 {count} 行到 {out}")
 
 
@@ -571,7 +574,7 @@ def _written(out: Path) -> Iterator[Any]:
     """A file that appears whole or not at all."""
     draft = out.with_name(f".{out.name}.part")
     try:
-        with draft.open("wb") as file:
+        with draft.open("w+b") as file:
             yield file
         draft.replace(out)
     finally:

@@ -20,7 +20,8 @@ from core.models.records import Heartbeat
 from core.notifications.words import sentence
 from core.queries.accounts import active_binding
 from core.queries.health import BOT_POLL
-from core.usecases.accounts import end_binding, issue_binding_code, set_password
+from core.usecases.accounts import set_password
+from core.usecases.bindings import end_binding, issue_binding_code
 
 
 class ChangePasswordForm(FlaskForm):

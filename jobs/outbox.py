@@ -20,7 +20,7 @@ from core.gateways.telegram import Fate, Report, Telegram
 from core.models.records import Notification
 from core.notifications.render import chat_text, sealed
 from core.queries.notices import chat_of, earlier_copy, is_anything_due, stale_copies
-from core.usecases import accounts, notices
+from core.usecases import bindings, notices
 from core.usecases.notices import Claim
 
 log = logging.getLogger(__name__)
@@ -161,7 +161,7 @@ def _write_down(letter: Letter, report: Report) -> None:
 def _give_up(tx: Tx, notification_id: int, why: str) -> None:
     account_id = tx.get(Notification, notification_id).account_id
     notices.mark_failed(tx, notification_id=notification_id, why=why)
-    accounts.bury_binding(tx, account_id=account_id, reason=why)
+    bindings.bury_binding(tx, account_id=account_id, reason=why)
 
 
 def _do(verb: Callable[[Tx], T]) -> T:

@@ -20,7 +20,8 @@ from core.queries.accounts import active_binding
 from core.rules import values
 from core.rules.organisations import ACCOUNT, Role
 from core.rules.permissions import has_role
-from core.usecases.accounts import create_account, disable_account, enable_account, end_binding, issue_activation_code
+from core.usecases.accounts import create_account, disable_account, enable_account, issue_activation_code
+from core.usecases.bindings import end_binding
 
 COLLEGE_ROLES = (Role.COORDINATOR, Role.SIGN_REVIEWER, Role.INVIGILATOR)  # the signing officer's is made once
 ADMIN_ROLES = tuple(role for role in Role if role is not Role.CANDIDATE)

@@ -15,7 +15,7 @@ from core.db import Tx, transaction
 from core.errors import NotPermitted
 from core.queries.accounts import account_of_chat
 from core.queries.chat import open_requests, organisation_of
-from core.usecases.accounts import bind_chat, bury_binding
+from core.usecases.bindings import bind_chat, bury_binding
 
 
 async def start(update: Update, context: Context) -> None:

@@ -162,7 +162,7 @@ def _plan_sketches(world: World) -> list[PlanSketch]:
                    (-30, -20), (-19, -12), (-10, -8), (-2, 4), (6, 20), 10, "arranged"),
         PlanSketch("examining", "chiyuan", 1, "智能新能源汽车第二次考核", both,
                    (-25, -15), (-14, -7), (-0.2, 1), (2, 8), (10, 24), 10, "arranged"),
-        PlanSketch("arranging", "anlan", 0, "老年照护第三次考核", ("jiangcheng", "xiajiang"),
+        PlanSketch("arranging", "anlan", 0, "老年照护第三次考核", ("jiangcheng", "chutian"),
                    (-15, -3), (-2, 4), (8, 10), (12, 18), (20, 34), 12, "registered"),
         PlanSketch("closing", "yunfan", 0, "Web前端第四次考核", ("jiangcheng", "chutian", "xihu"),
                    (-8, tonight), (tonight + 0.5, 8), (20, 22), (24, 30), (32, 46), 14, "registered"),
@@ -229,7 +229,7 @@ def _authorities(tx: Tx, world: World) -> None:
 def _accounts(tx: Tx, world: World) -> None:
     kept = None
     for person in PEOPLE:
-        owner = {
+        owner: dict[str, Any] = {
             f"{kind}_id": world.ids[f"{kind}:{person.home}"]
             for kind in ("authority", "org", "college")
             if f"{kind}:{person.home}" in world.ids
@@ -289,8 +289,8 @@ def _font_file() -> Path | None:
 
 
 def _years(world: World) -> list[int]:
-    """Every year some plan of the world belongs to."""
-    return sorted({clock.local(world.at(days)).year for days in (-75, 0, 5)})
+    """Every year in which a site is applied for or that some plan of the world belongs to."""
+    return sorted({clock.local(world.at(days)).year for days in (-112, -75, 0, 5)})
 
 
 def _declare(world: World) -> None:
@@ -303,7 +303,7 @@ def _declare(world: World) -> None:
                     year=year,
                     batch_name="第一批",
                     opens_at=tx.now,
-                    closes_at=tx.now + timedelta(days=10),
+                    closes_at=tx.now + timedelta(days=6),
                     city_review_required=city_review,
                     notes="请各院校按实际培训能力申报。",
                 )
@@ -418,6 +418,8 @@ def _sites_everywhere(world: World) -> None:
 def _people_everywhere(world: World, size: int) -> None:
     year = clock.local(world.born_at).year
     for index, college in enumerate(COLLEGES):
+        if college.key == "xiajiang":
+            continue  # nothing approved, no pilot, no candidates (R-018)
         crowd = people(20_26, size, first=index * 1_000)
         world.crowd[college.key] = crowd
         rows = [(number, candidate_values(person, year, number)) for number, person in enumerate(crowd, start=3)]

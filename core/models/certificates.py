@@ -70,7 +70,10 @@ class CertificateIssuance(Record):
 
 
 class SigningSession(Record):
-    """在线签名 (§3.19): one ceremony over a fixed set of issuances; the set's fingerprint is what is signed."""
+    """在线签名 (§3.19): one ceremony over a fixed set of issuances; the set's fingerprint is what is signed.
+
+    stepped_up_at: when the signer's second factor was seen in this ceremony.
+    """
 
     __tablename__ = "signing_sessions"
     __private__ = frozenset({"token_hash", "hand_signature"})
@@ -84,6 +87,7 @@ class SigningSession(Record):
     item_count: Mapped[int]
     fingerprint: Mapped[Hash]
     expires_at: Mapped[datetime] = mapped_column(index=True)
+    stepped_up_at: Mapped[datetime | None]
     state: Mapped[SigningState] = mapped_column(default=SigningState.CREATED)
     signed_at: Mapped[datetime | None]
     hand_signature: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)

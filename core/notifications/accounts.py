@@ -1,18 +1,22 @@
-"""Facts about accounts and chats: codes, bindings."""
+"""Facts about accounts and chats: codes, passwords, second factors, bindings."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from sqlalchemy.orm import Session
 
 from core import settings
-from core.models.accounts import VerificationCode
-from core.notifications.message import Message, told
+from core.models.accounts import ChatBinding, UserAccount, VerificationCode
+from core.notifications import audiences
+from core.notifications.message import Button, Message, told
+from core.queries.accounts import people
+from core.queries.bindings import managers_of
 from core.rules.codes import VALID_FOR, digits_of
+from core.rules.organisations import BindingState, Role
 
 
 @told
@@ -45,3 +49,116 @@ class CodeSent(Message):
 
     def useful_until(self, now: datetime) -> datetime:
         return now + VALID_FOR
+
+
+class _AboutBinding(Message):
+    """Base of what is told about one binding: by its account's login, never by anybody's name or number."""
+
+    binding_id: int
+
+    def _binding(self, session: Session) -> ChatBinding:
+        return session.get_one(ChatBinding, self.binding_id)
+
+    def details(self, session: Session, now: datetime) -> dict[str, Any]:
+        row = self._binding(session)
+        return {"login": row.account.login, "at": row.ended_at or row.bound_at, "acts_from": row.acts_from}
+
+
+@told
+@dataclass(frozen=True, slots=True)
+class BindingWaits(_AboutBinding):
+    """A colleague's account is to move to another chat: a second person has to say that it is really them (chat.md)."""
+
+    kind: ClassVar[str] = "accounts.binding_waits"
+    buttons: ClassVar[tuple[Button, ...]] = (Button("去确认", page="/admin/bindings/"),)
+    asks: ClassVar[bool] = True
+    useful_for: ClassVar[timedelta] = timedelta(days=14)
+    binding_id: int
+
+    def recipients(self, session: Session) -> Iterable[int]:
+        return managers_of(session, self._binding(session).account)
+
+    def thing(self, session: Session) -> tuple[str, int, int] | None:
+        return ChatBinding.__tablename__, self.binding_id, 0
+
+    def is_still_true(self, session: Session, now: datetime) -> bool:
+        return self._binding(session).state is BindingState.WAITING
+
+
+@told
+@dataclass(frozen=True, slots=True)
+class BindingAsked(_AboutBinding):
+    """The same, for the person whose account it is: whoever did not do it has to know."""
+
+    kind: ClassVar[str] = "accounts.binding_asked"
+    binding_id: int
+
+    def recipients(self, session: Session) -> Iterable[int]:
+        return [self._binding(session).account_id]
+
+
+@told
+@dataclass(frozen=True, slots=True)
+class BindingConfirmed(_AboutBinding):
+    """The new chat is the account's; what cannot be taken back rests for a day."""
+
+    kind: ClassVar[str] = "accounts.binding_confirmed"
+    binding_id: int
+
+    def recipients(self, session: Session) -> Iterable[int]:
+        return [self._binding(session).account_id]
+
+
+@told
+@dataclass(frozen=True, slots=True)
+class ChatLost(_AboutBinding):
+    """A colleague is not reached in chat any more (blocked, deactivated); their tasks wait in the panel unseen."""
+
+    kind: ClassVar[str] = "accounts.chat_lost"
+    buttons: ClassVar[tuple[Button, ...]] = (Button("查看聊天绑定", page="/admin/bindings/"),)
+    binding_id: int
+
+    def recipients(self, session: Session) -> Iterable[int]:
+        account = self._binding(session).account
+        inside = [] if account.college_id is None else audiences.college_staff(session, account.college_id)
+        others = [ident for ident in inside if ident != account.id]
+        return others or [ident for ident in session.scalars(people(Role.ADMIN)) if ident != account.id]
+
+    def is_still_true(self, session: Session, now: datetime) -> bool:
+        return self._binding(session).state is BindingState.DEAD
+
+
+@told
+@dataclass(frozen=True, slots=True)
+class PasswordReset(Message):
+    """Somebody has set a new password with a code; at tells two resets apart."""
+
+    kind: ClassVar[str] = "accounts.password_reset"
+    account_id: int
+    at: str
+
+    def recipients(self, session: Session) -> Iterable[int]:
+        return [self.account_id]
+
+    def details(self, session: Session, now: datetime) -> dict[str, Any]:
+        return {"at": datetime.fromisoformat(self.at), "login": session.get_one(UserAccount, self.account_id).login}
+
+
+@told
+@dataclass(frozen=True, slots=True)
+class SecondFactorReset(Message):
+    """An administrator has taken the second factor off an account, and why."""
+
+    kind: ClassVar[str] = "accounts.second_factor_reset"
+    account_id: int
+    reason: str
+    at: str
+
+    def recipients(self, session: Session) -> Iterable[int]:
+        return [self.account_id]
+
+    def dedupe_key(self) -> str:
+        return f"{self.kind}:{self.account_id}:{self.at}"
+
+    def details(self, session: Session, now: datetime) -> dict[str, Any]:
+        return {"at": datetime.fromisoformat(self.at), "reason": self.reason}

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session, selectinload
 
 from core.actors import Actor
 from core.errors import NotFound
-from core.models.accounts import AccountRole, ChatBinding, OneTimeCode, UserAccount
+from core.models.accounts import AccountRole, ChatBinding, OneTimeCode, UserAccount, VerificationCode
 from core.models.organisations import College, EducationAuthority, EvaluationOrg
-from core.rules.organisations import AccountState, BindingState, Role
+from core.rules.organisations import AccountState, BindingState, CodePurpose, Role, Switch
 
 
 def secret_hash(secret: str) -> str:
@@ -48,10 +48,20 @@ def code_row(session: Session, secret: str, purpose: str) -> OneTimeCode | None:
     )
 
 
+def newest_code(session: Session, purpose: CodePurpose, account_id: int) -> int | None:
+    """The id of the code that was sent last to an account for this purpose, good or not."""
+    return session.scalar(
+        select(VerificationCode.id)
+        .where(VerificationCode.account_id == account_id, VerificationCode.purpose == purpose)
+        .order_by(VerificationCode.id.desc())
+        .limit(1)
+    )
+
+
 def actor_for(session: Session, account_id: int, channel: str) -> Actor | None:
-    """The Actor of an account in use; None when it is locked, disabled or gone."""
+    """The Actor of an account in use; None when it is locked, disabled or gone, or its organisation is disabled."""
     account = session.get(UserAccount, account_id, options=[selectinload(UserAccount.roles)])
-    if account is None or account.state is not AccountState.ENABLED:
+    if account is None or account.state is not AccountState.ENABLED or disabled_home(account) is not None:
         return None
     province, city = _rules_over(session, account)
     return Actor(
@@ -66,6 +76,17 @@ def actor_for(session: Session, account_id: int, channel: str) -> Actor | None:
         city_code=city,
         channel=channel,
     )
+
+
+def disabled_home(account: UserAccount) -> College | EvaluationOrg | None:
+    """The college or TEO of an account, where it is disabled: then its people can do nothing (§3.4)."""
+    home = account.college or account.org
+    return home if home is not None and home.state is Switch.DISABLED else None
+
+
+def who_may_enable(session: Session, home: College | EvaluationOrg) -> str:
+    """Whom the people of a disabled organisation ask: a college its province's contact, a TEO the platform."""
+    return (province_contact(session, home.province_code) if isinstance(home, College) else "") or Role.ADMIN.label
 
 
 def _rules_over(session: Session, account: UserAccount) -> tuple[str | None, str | None]:

@@ -47,6 +47,7 @@ DELIVERY = Machine(
         Move("fail", {D.SENDING}, D.FAILED),
         Move("suppress", {D.PENDING, D.SENDING}, D.SUPPRESSED),
         Move("snooze", {D.DELIVERED, D.SUPPRESSED}, D.PENDING),
+        Move("reissue", {D.DELIVERED, D.SUPPRESSED, D.FAILED}, D.PENDING),
     ),
     column="delivery_state",
 )

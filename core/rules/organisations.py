@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import timedelta
+
 from core.rules.machine import Labelled, Machine, Move
 
 WRONG_PASSWORDS_BEFORE_LOCK = 5  # §3.5
 LOCK_MINUTES = 15
+SETTLES_IN = timedelta(hours=24)  # chat.md: irrevocable acts rest so long after an account moved to another chat
 
 
 class Role(Labelled):
@@ -20,6 +24,24 @@ class Role(Labelled):
     SIGN_REVIEWER = "sign_reviewer", "签发审核人"
     INVIGILATOR = "invigilator", "监考人员"
     CANDIDATE = "candidate", "考生"
+
+
+# Whose word binds others: they sign or approve, and prove it with a second factor (§2.5, chat.md L3).
+SIGNS_OR_APPROVES = frozenset({Role.PROVINCE, Role.CITY, Role.TEO, Role.SIGNATORY, Role.SIGN_REVIEWER, Role.ADMIN})
+
+# R-006, R-240, R-254: what a role may make inside its college; a platform administrator may make every role.
+GRANTED_BY: dict[Role, frozenset[Role]] = {
+    Role.COORDINATOR: frozenset({Role.COORDINATOR, Role.INVIGILATOR}),
+    Role.SIGNATORY: frozenset({Role.COORDINATOR, Role.INVIGILATOR, Role.SIGN_REVIEWER}),
+}
+
+
+def grantable(roles: Iterable[str]) -> frozenset[Role]:
+    """The roles that somebody with these roles may give, take care of and confirm."""
+    held = set(roles)
+    if Role.ADMIN in held:
+        return frozenset(Role)
+    return frozenset(role for holder, given in GRANTED_BY.items() if holder in held for role in given)
 
 
 class Switch(Labelled):
@@ -59,6 +81,15 @@ class BindingState(Labelled):
     ACTIVE = "active", "已绑定"
     DEAD = "dead", "已失效"
     ENDED = "ended", "已解绑"
+
+
+class Reach(Labelled):
+    """Whether an account can be reached in chat: what its bindings come to."""
+
+    BOUND = "bound", "已绑定"
+    WAITING = "waiting", "待确认"
+    DEAD = "dead", "已失效"
+    NONE = "none", "未绑定"
 
 
 class CodePurpose(Labelled):

@@ -1,33 +1,36 @@
-"""Accounts: making them, getting in, and binding a chat to them."""
+"""Accounts: making them, looking after them, and getting in."""
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable
 from datetime import timedelta
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
-from sqlalchemy import select
 
+from core import settings
 from core.db import Tx
-from core.errors import AlreadyThere, NotPermitted, Refusal, TooMany, ValueRefused
-from core.models.accounts import AccountRole, ChatBinding, OneTimeCode, UserAccount
-from core.queries.accounts import account_by_login, active_binding, code_row, secret_hash
+from core.errors import AlreadyThere, NotPermitted, NotReady, ReasonMissing, Refusal, TooMany, ValueRefused
+from core.gateways.courier import Letter
+from core.models.accounts import AccountRole, UserAccount
+from core.notifications.accounts import PasswordReset
+from core.notifications.words import letter_text
+from core.queries.accounts import account_by_login, disabled_home, newest_code, who_may_enable
 from core.rules.organisations import (
     ACCOUNT,
-    BINDING,
     LOCK_MINUTES,
     WRONG_PASSWORDS_BEFORE_LOCK,
     AccountState,
-    BindingState,
+    CodePurpose,
     Role,
+    grantable,
 )
 from core.rules.permissions import permit
+from core.usecases import one_time
+from core.usecases.codes import send_code, use_code
 
 SHORTEST_PASSWORD = 10
-_BINDING_VALIDITY = timedelta(minutes=15)
-_ACTIVATION_VALIDITY = timedelta(days=3)
+ACTIVATION_VALIDITY = timedelta(days=3)
 _hasher = PasswordHasher(time_cost=2, memory_cost=32 * 1024, parallelism=1)
 _NOBODY = _hasher.hash("a password nobody has")  # so that unknown logins take as long as known ones
 
@@ -42,11 +45,6 @@ _OWNER_OF_ROLE = {
     Role.CANDIDATE: "candidate_id",
 }
 
-_GRANTED_BY = {
-    Role.COORDINATOR: {Role.COORDINATOR, Role.INVIGILATOR},
-    Role.SIGNATORY: {Role.COORDINATOR, Role.INVIGILATOR, Role.SIGN_REVIEWER},
-}
-
 
 def create_account(
     tx: Tx,
@@ -55,6 +53,7 @@ def create_account(
     real_name: str,
     roles: Iterable[Role],
     mobile: str = "",
+    email: str = "",
     authority_id: int | None = None,
     org_id: int | None = None,
     college_id: int | None = None,
@@ -64,6 +63,7 @@ def create_account(
         login=login.strip(),
         real_name=real_name,
         mobile=mobile,
+        email=email,
         authority_id=authority_id,
         org_id=org_id,
         college_id=college_id,
@@ -74,12 +74,40 @@ def create_account(
     _require_fitting(account, set(roles))
     if account_by_login(tx.session, account.login):
         raise AlreadyThere("login_taken", rule="§2.5", login=account.login)
-    account.is_initial = Role.SIGNATORY in set(roles)
+    account.is_initial = Role.SIGNATORY in set(roles)  # a college's second one the table refuses (R-006)
     account.roles = [AccountRole(role=role) for role in sorted(set(roles))]
     return tx.add(account)
 
 
-def _managed(tx: Tx, account_id: int) -> UserAccount:
+def edit_account(
+    tx: Tx, *, account_id: int, real_name: str, mobile: str = "", email: str = "", reason: str = ""
+) -> UserAccount:
+    """Another name, mobile or mail; an empty mobile or mail leaves the one there is.
+
+    The signing officer's mobile is where results and new passwords go: it changes with a reason, by a platform
+    administrator (G-39), and the college's registered mobile with it (R-043).
+    """
+    account = managed(tx, account_id)
+    if account.is_initial and mobile and mobile != account.mobile:
+        if not reason.strip():
+            raise ReasonMissing("officer_mobile_reason", rule="G-39")
+        _move_registered_mobile(tx, account, mobile, reason.strip())
+    account.real_name = real_name
+    account.mobile = mobile or account.mobile
+    account.email = email or account.email
+    tx.because(account, "edit", reason.strip())
+    tx.session.flush()
+    return account
+
+
+def _move_registered_mobile(tx: Tx, account: UserAccount, mobile: str, reason: str) -> None:
+    college = account.college
+    if college is not None and college.registered_mobile == account.mobile:
+        college.registered_mobile = mobile
+        tx.because(college, "change_registered_mobile", reason)
+
+
+def managed(tx: Tx, account_id: int) -> UserAccount:
     """An account this actor looks after: never one with a role it could not have given."""
     account = tx.get(UserAccount, account_id)
     permit(tx.actor, "manage_accounts", account)
@@ -89,10 +117,7 @@ def _managed(tx: Tx, account_id: int) -> UserAccount:
 
 def _require_grantable(tx: Tx, roles: set[Role], code: str) -> None:
     """R-006, R-240, R-254: colleges make no initial account, and only the signing officer names who signs for him."""
-    if Role.ADMIN in tx.actor.roles:
-        return
-    grantable = {role for holder, granted in _GRANTED_BY.items() if holder in tx.actor.roles for role in granted}
-    for role in sorted(roles - grantable):
+    for role in sorted(roles - grantable(tx.actor.roles)):
         raise NotPermitted(code, rule="R-006", act="manage_accounts", role=role.label)
 
 
@@ -107,13 +132,28 @@ def _require_fitting(account: UserAccount, roles: set[Role]) -> None:
 
 def issue_activation_code(tx: Tx, *, account_id: int) -> str:
     """A one-time secret with which the person sets a password; earlier ones stop working."""
-    account = _managed(tx, account_id)
-    return _issue(tx, account, "activation", _ACTIVATION_VALIDITY)
+    account = managed(tx, account_id)
+    return one_time.issue(tx, account, one_time.ACTIVATION, ACTIVATION_VALIDITY)
+
+
+def send_activation_letter(tx: Tx, *, account_id: int) -> Letter:
+    """The same link as a letter to the account's mobile or mail, for the courier to take after the commit."""
+    account = managed(tx, account_id)
+    if not account.mobile and not account.email:
+        raise NotReady("letter_no_address", rule="§2.5")
+    secret = one_time.issue(tx, account, one_time.ACTIVATION, ACTIVATION_VALIDITY)
+    words = letter_text("activation", login=account.login, link=activation_link(secret), days=ACTIVATION_VALIDITY.days)
+    return Letter(words, mobile=account.mobile, email=account.email)
+
+
+def activation_link(secret: str) -> str:
+    """Where the person opens the secret."""
+    return f"{settings.current().base_url}/activate/{secret}"
 
 
 def activate(tx: Tx, *, code: str, password: str) -> UserAccount:
     """Set the password of the account a one-time activation code belongs to."""
-    row = _use(tx, code, "activation")
+    row = one_time.use(tx, code, one_time.ACTIVATION)
     _set_password(tx, row.account, password)
     return row.account
 
@@ -138,25 +178,39 @@ def log_in(tx: Tx, *, login: str, password: str) -> UserAccount | Refusal:
     if account is None:
         _matches_hash(_NOBODY, password)
         return ValueRefused("wrong_login")
-    _unlock_when_due(tx, account)
-    if account.state is AccountState.LOCKED:
-        return TooMany("account_locked", rule="§3.5", until=account.locked_until)
-    if account.state is AccountState.DISABLED:
-        return NotPermitted("account_disabled", rule="§3.5")
+    held_up = require_in_use(tx, account)
+    if held_up is not None:
+        return held_up
     if not _matches(account, password):
-        return _count_wrong(tx, account)
-    account.wrong_passwords = 0
+        return count_wrong(tx, account, ValueRefused("wrong_login"))
+    if account.second_factor_since is None:
+        account.wrong_passwords = 0  # else only the second factor ends the count: half of the way in proves nothing
     account.last_login_at = tx.now
     tx.because(account, "log_in")
     return account
 
 
-def _count_wrong(tx: Tx, account: UserAccount) -> Refusal:
+def require_in_use(tx: Tx, account: UserAccount) -> Refusal | None:
+    """Why an account cannot be used now, or None; a lock whose time is over is taken off (§3.5)."""
+    _unlock_when_due(tx, account)
+    if account.state is AccountState.LOCKED:
+        return TooMany("account_locked", rule="§3.5", until=account.locked_until)
+    if account.state is AccountState.DISABLED:
+        return NotPermitted("account_disabled", rule="§3.5")
+    home = disabled_home(account)
+    if home is not None:
+        facts = {"organisation": home.name, "contact": who_may_enable(tx.session, home)}
+        return NotPermitted("organisation_disabled", rule="§3.4", **facts)
+    return None
+
+
+def count_wrong(tx: Tx, account: UserAccount, refusal: Refusal) -> Refusal:
+    """One wrong password or second factor more; the refusal, or the one of an account that is locked by it (§3.5)."""
     account.wrong_passwords += 1
     tx.because(account, "wrong_password")
     tx.session.flush()
     if account.wrong_passwords < WRONG_PASSWORDS_BEFORE_LOCK:
-        return ValueRefused("wrong_login")
+        return refusal
     until = tx.now + timedelta(minutes=LOCK_MINUTES)
     tx.advance(account, ACCOUNT, "lock", locked_until=until, wrong_passwords=0)
     return TooMany("account_locked", rule="§3.5", until=until)
@@ -167,111 +221,65 @@ def _unlock_when_due(tx: Tx, account: UserAccount) -> None:
         tx.advance(account, ACCOUNT, "unlock", locked_until=None)
 
 
-def issue_binding_code(tx: Tx, *, account_id: int | None = None) -> str:
-    """A one-time secret for the chat's /start; for oneself, or for an account one manages."""
-    account = tx.get(UserAccount, account_id or tx.actor.account_id or 0)
-    if account.id != tx.actor.account_id and not tx.actor.is_system:
-        _managed(tx, account.id)
-    return _issue(tx, account, "binding", _BINDING_VALIDITY)
+def ask_to_reset(tx: Tx, *, login: str) -> Letter | None:
+    """忘记密码: a code to the bound chat, else the mobile or mail; a letter is for the courier, after the commit.
 
-
-def bind_chat(tx: Tx, *, code: str, telegram_user_id: int) -> UserAccount:
-    """Bind a Telegram user to the account of a one-time code; the same code by the same user again is no error.
-
-    A user bound elsewhere must end that binding first; an account bound to another user moves to this one.
+    Says nothing of whether there is such an account, whether it can be reached, or whether a code was sent just now.
     """
-    row = code_row(tx.session, code, "binding")
-    if row is not None and row.used_at is not None:
-        held = active_binding(tx.session, row.account_id)
-        if held is not None and held.telegram_user_id == telegram_user_id:
-            return row.account
-    row = _use(tx, code, "binding")
-    _require_free(tx, telegram_user_id, row.account_id)
-    held = active_binding(tx.session, row.account_id)
-    if held is not None and held.telegram_user_id == telegram_user_id:
-        return row.account
-    if held is not None:
-        tx.advance(held, BINDING, "end", ended_at=tx.now, reason="re-bound")
-    tx.add(ChatBinding(account_id=row.account_id, telegram_user_id=telegram_user_id, bound_at=tx.now))
-    return row.account
+    account = account_by_login(tx.session, login.strip())
+    if account is None or account.state is AccountState.DISABLED:
+        return None
+    try:
+        return send_code(tx, purpose=CodePurpose.RESET_PASSWORD, account_id=account.id).letter
+    except (TooMany, NotReady):
+        return None
 
 
-def _require_free(tx: Tx, telegram_user_id: int, account_id: int) -> None:
-    other = tx.first(
-        select(ChatBinding).where(
-            ChatBinding.telegram_user_id == telegram_user_id,
-            ChatBinding.state == BindingState.ACTIVE,
-            ChatBinding.account_id != account_id,
-        )
-    )
-    if other is not None:
-        raise AlreadyThere("chat_bound_elsewhere", rule="chat.md")
+def reset_password(tx: Tx, *, login: str, typed: str, password: str) -> UserAccount | Refusal:
+    """A new password by the code that was sent last; ends a lock and every login, and tells the person (§3.5, G-08).
 
-
-def end_binding(tx: Tx, *, account_id: int) -> None:
-    """Unbind the chat of an account; pending messages stay in the panel."""
-    account = tx.get(UserAccount, account_id)
-    if account.id != tx.actor.account_id:
-        _managed(tx, account.id)
-    held = active_binding(tx.session, account_id)
-    if held is not None:
-        tx.advance(held, BINDING, "end", ended_at=tx.now)
-
-
-def bury_binding(tx: Tx, *, account_id: int, reason: str) -> None:
-    """Telegram says this chat is gone for good (blocked, deactivated); only the system learns that."""
-    if not tx.actor.is_system:
-        raise NotPermitted(rule="chat.md", act="bury_binding")
-    held = active_binding(tx.session, account_id)
-    if held is not None:
-        tx.advance(held, BINDING, "die", ended_at=tx.now, reason=reason)
+    One answer for every wrong code and every unknown login; a value, for wrong tries are counted and kept.
+    """
+    _require_strong(password)
+    wrong = ValueRefused("reset_code_wrong", rule="T-20")
+    account = account_by_login(tx.session, login.strip())
+    if account is None or account.state is AccountState.DISABLED:
+        return wrong
+    code_id = newest_code(tx.session, CodePurpose.RESET_PASSWORD, account.id)
+    purpose, who = CodePurpose.RESET_PASSWORD, account.id
+    if code_id is None or use_code(tx, code_id=code_id, typed=typed, purpose=purpose, account_id=who) is not None:
+        return wrong
+    _set_password(tx, account, password)
+    tx.notify(PasswordReset(account.id, tx.now.isoformat()))
+    return account
 
 
 def disable_account(tx: Tx, *, account_id: int) -> None:
     """No login, no messages, until enabled again."""
-    account = _managed(tx, account_id)
+    account = managed(tx, account_id)
     tx.advance(account, ACCOUNT, "disable")
 
 
 def enable_account(tx: Tx, *, account_id: int) -> None:
     """Undo disable_account."""
-    account = _managed(tx, account_id)
+    account = managed(tx, account_id)
     tx.advance(account, ACCOUNT, "enable", locked_until=None, wrong_passwords=0)
 
 
-def _issue(tx: Tx, account: UserAccount, purpose: str, validity: timedelta) -> str:
-    for old in tx.all(
-        select(OneTimeCode).where(
-            OneTimeCode.account_id == account.id, OneTimeCode.purpose == purpose, OneTimeCode.used_at.is_(None)
-        )
-    ):
-        old.used_at = tx.now
-    secret = secrets.token_urlsafe(18)
-    tx.add(
-        OneTimeCode(purpose=purpose, account_id=account.id, code_hash=secret_hash(secret), expires_at=tx.now + validity)
-    )
-    return secret
-
-
-def _use(tx: Tx, secret: str, purpose: str) -> OneTimeCode:
-    row = code_row(tx.session, secret, purpose)
-    if row is None or row.used_at is not None or tx.now > row.expires_at:
-        raise ValueRefused("code_invalid", rule="chat.md")
-    if row.account.state is AccountState.DISABLED:
-        raise NotPermitted("account_disabled", rule="§3.5")
-    row.used_at = tx.now
-    tx.because(row, "use")
-    return row
-
-
 def _set_password(tx: Tx, account: UserAccount, password: str) -> None:
-    if len(password) < SHORTEST_PASSWORD or password.isdigit() or password.isalpha():
-        raise ValueRefused("password_too_weak", rule="G-08", length=SHORTEST_PASSWORD)
+    _require_strong(password)
+    if account.state is AccountState.LOCKED:
+        tx.advance(account, ACCOUNT, "unlock", locked_until=None)
     account.password_hash = _hasher.hash(password)
     account.must_change_password = False
     account.wrong_passwords = 0
     tx.because(account, "set_password")
     tx.session.flush()
+
+
+def _require_strong(password: str) -> None:
+    if len(password) < SHORTEST_PASSWORD or password.isdigit() or password.isalpha():
+        raise ValueRefused("password_too_weak", rule="G-08", length=SHORTEST_PASSWORD)
 
 
 def _matches(account: UserAccount, password: str) -> bool:

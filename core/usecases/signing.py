@@ -18,6 +18,7 @@ from core.errors import (
     NotPermitted,
     NotReady,
     ReasonMissing,
+    Refusal,
     StaleState,
     ValueRefused,
     WindowClosed,
@@ -48,9 +49,11 @@ from core.rules.certificates import (
 )
 from core.rules.notices import ReplyState
 from core.rules.permissions import permit
+from core.usecases.bindings import require_settled
 from core.usecases.imports import in_parts
 from core.usecases.notices import close_tasks, retarget_tasks
 from core.usecases.organisations import require_active_seal
+from core.usecases.second_factor import prove_second_factor
 
 CHUNK = 5_000
 SIGNATURE_MAX_BYTES = 400_000
@@ -81,6 +84,7 @@ class Recap:
     by_certificate: tuple[tuple[str, int], ...]
     fingerprint: str
     expires_at: datetime
+    needs_step_up: bool
 
 
 # -- the ceremony --------------------------------------------------------------------------------------------------
@@ -96,6 +100,7 @@ def open_signing(tx: Tx, *, plan_id: int, party: Party) -> Ceremony:
     if not items:
         raise NotFound("nothing_to_sign", rule="R-232")
     permit(tx.actor, _SIGN_ACT[party], items[0])
+    require_settled(tx)
     _require_seal(tx, items[0], party)
     _cancel_open(tx, plan, party)
     token = secrets.token_urlsafe(32)
@@ -197,7 +202,30 @@ def _recap(tx: Tx, session: SigningSession) -> Recap:
         by_certificate=tuple((certificate.full_name, count) for certificate, count in counted),
         fingerprint=session.fingerprint[:12],
         expires_at=session.expires_at,
+        needs_step_up=needs_step_up(session),
     )
+
+
+def step_up(tx: Tx, *, token: str, typed: str) -> Refusal | None:
+    """The signer's second factor, seen once per ceremony (chat.md L3); a wrong try is counted and kept, so a value."""
+    session = _session(tx, token)
+    refusal = prove_second_factor(tx, account_id=session.account_id, typed=typed)
+    if refusal is None:
+        session.stepped_up_at = tx.now
+        tx.because(session, "step_up")
+        tx.session.flush()
+    return refusal
+
+
+def require_step_up(tx: Tx, session: SigningSession) -> None:
+    """NotReady where the signer has a second factor that this ceremony has not seen."""
+    if needs_step_up(session):
+        raise NotReady("step_up_missing", rule="chat.md")
+
+
+def needs_step_up(session: SigningSession) -> bool:
+    """Whether this ceremony has yet to see the signer's second factor."""
+    return session.account.second_factor_since is not None and session.stepped_up_at is None
 
 
 def sign(tx: Tx, *, token: str, typed_count: str, hand_signature: bytes) -> SigningSession:
@@ -212,6 +240,8 @@ def sign(tx: Tx, *, token: str, typed_count: str, hand_signature: bytes) -> Sign
     _require_ink(hand_signature)
     items = _unchanged_items(tx, session)
     permit(tx.actor, _SIGN_ACT[session.party], items[0])
+    require_settled(tx)
+    require_step_up(tx, session)
     _require_seal(tx, items[0], session.party)
     if session.plan.locked_at is None:
         raise NotReady("scores_not_locked", rule="R-246")

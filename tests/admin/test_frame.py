@@ -16,7 +16,7 @@ from core.errors import NotReady
 from core.models.accounts import ChatBinding
 from core.queries.health import BOT_POLL
 from core.rules.organisations import BindingState
-from core.usecases.accounts import bind_chat
+from core.usecases.bindings import bind_chat
 from core.usecases.reviews import pass_as_city, return_application
 from tests.admin.conftest import OpenPanel, give_password, words
 from tests.factories import rows

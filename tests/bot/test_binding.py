@@ -11,7 +11,7 @@ from core.db import Tx, reading
 from core.models.accounts import ChatBinding, UserAccount
 from core.queries.accounts import account_of_chat
 from core.rules.organisations import ACCOUNT, BindingState
-from core.usecases.accounts import bury_binding, issue_binding_code
+from core.usecases.bindings import bury_binding, issue_binding_code
 from tests.bot.conftest import STRANGER, Chat, later
 
 

@@ -11,7 +11,7 @@ from core.db import reading
 from core.demo.cast import PEOPLE
 from core.models.plans import ExamPlan
 from core.rules.plans import PlanPhase
-from core.usecases.accounts import issue_binding_code
+from core.usecases.bindings import issue_binding_code
 from tests.bot.conftest import Chat
 
 TALKERS = [person.login for person in PEOPLE if person.telegram]

@@ -591,6 +591,9 @@ def upgrade() -> None:
             "used_at_most_granted", "used >= 0 AND lapsed >= 0 AND used + lapsed <= granted"
         )
 
+    with op.batch_alter_table("signing_sessions", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("stepped_up_at", UtcDateTime(), nullable=True))
+
     with op.batch_alter_table("user_accounts", schema=None) as batch_op:
         batch_op.add_column(sa.Column("email", sa.String(length=200), nullable=False, server_default=""))
         batch_op.add_column(sa.Column("second_factor_secret", sa.String(length=200), nullable=True))
@@ -643,6 +646,9 @@ def downgrade() -> None:
         batch_op.drop_column("second_factor_since")
         batch_op.drop_column("second_factor_secret")
         batch_op.drop_column("email")
+
+    with op.batch_alter_table("signing_sessions", schema=None) as batch_op:
+        batch_op.drop_column("stepped_up_at")
 
     with op.batch_alter_table("quotas", schema=None) as batch_op:
         batch_op.drop_constraint("used_at_most_granted", type_="check")

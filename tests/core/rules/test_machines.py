@@ -185,9 +185,9 @@ TABLES: dict[str, tuple[Machine, str, dict[str, dict[str, str]]]] = {
                 "fail": "failed",
                 "suppress": "suppressed",
             },
-            "delivered": {"snooze": "pending"},
-            "failed": {},
-            "suppressed": {"snooze": "pending"},
+            "delivered": {"snooze": "pending", "reissue": "pending"},
+            "failed": {"reissue": "pending"},
+            "suppressed": {"snooze": "pending", "reissue": "pending"},
         },
     ),
     "chat.md 回复": (

@@ -15,7 +15,7 @@ from core.errors import AlreadyThere, NotPermitted, Refusal, TooMany, ValueRefus
 from core.models.accounts import ChatBinding, OneTimeCode, UserAccount
 from core.queries.accounts import account_of_chat, actor_for
 from core.rules.organisations import BindingState, Role
-from core.usecases import accounts
+from core.usecases import accounts, bindings
 from tests.factories import Year, Years, census, count, moment, one, rows
 
 At = Callable[[datetime | str], datetime]
@@ -108,13 +108,13 @@ def test_a_new_code_makes_the_old_one_worthless(year: Year) -> None:
 
 
 def test_a_code_works_for_its_own_purpose_only(year: Year) -> None:
-    code = year.do("teo", accounts.issue_binding_code)
+    code = year.do("teo", bindings.issue_binding_code)
     with pytest.raises(ValueRefused):
         year.do("public", accounts.activate, code=code, password=GOOD)
 
 
 def test_a_code_is_kept_as_a_digest(year: Year) -> None:
-    code = year.do("teo", accounts.issue_binding_code)
+    code = year.do("teo", bindings.issue_binding_code)
     assert code not in rows(select(OneTimeCode.code_hash))
 
 
@@ -158,80 +158,12 @@ def test_five_wrong_passwords_lock_and_the_right_one_does_not_help(year: Year) -
 
 def test_a_disabled_account_neither_logs_in_nor_uses_a_code_nor_acts(year: Year) -> None:
     ident = with_password(year, "coordinator")
-    code = year.do("coordinator", accounts.issue_binding_code)
+    code = year.do("coordinator", bindings.issue_binding_code)
     year.do("admin", accounts.disable_account, account_id=ident)
     assert log_in(year, "coordinator", GOOD).sentence_code == "account_disabled"
     with pytest.raises(NotPermitted):
-        year.do("public", accounts.bind_chat, code=code, telegram_user_id=77)
+        year.do("public", bindings.bind_chat, code=code, telegram_user_id=77)
     with reading() as session:
         assert actor_for(session, ident, "panel") is None
     year.do("admin", accounts.enable_account, account_id=ident)
     assert not isinstance(log_in(year, "coordinator", GOOD), Refusal)
-
-
-# -- binding a chat --------------------------------------------------------------------------------------------------
-
-
-def bind(year: Year, who: str, telegram: int) -> UserAccount:
-    code = year.do(who, accounts.issue_binding_code)
-    with year.acting("public") as tx:
-        return accounts.bind_chat(tx, code=code, telegram_user_id=telegram)
-
-
-def test_a_chat_is_bound_by_user_id_and_a_one_time_code(year: Year) -> None:
-    bind(year, "invigilator", 700)
-    with reading() as session:
-        found = account_of_chat(session, 700)
-        assert found is not None
-        assert found.login == "invigilator"
-        assert account_of_chat(session, 701) is None
-
-
-def test_the_same_code_by_the_same_person_again_is_no_error(year: Year) -> None:
-    code = year.do("invigilator", accounts.issue_binding_code)
-    given = {"code": code, "telegram_user_id": 700}
-    year.do("public", accounts.bind_chat, **given)
-    before = census()
-    assert year.do("public", accounts.bind_chat, **given).login == "invigilator"
-    assert census() == before
-    with pytest.raises(ValueRefused):
-        year.do("public", accounts.bind_chat, code=code, telegram_user_id=701)
-
-
-def test_a_person_bound_elsewhere_has_to_end_that_first(year: Year) -> None:
-    code = year.do("invigilator", accounts.issue_binding_code)
-    with pytest.raises(AlreadyThere) as caught:
-        year.do("public", accounts.bind_chat, code=code, telegram_user_id=9006)  # the TEO's
-    assert caught.value.sentence_code == "chat_bound_elsewhere"
-    year.do("teo", accounts.end_binding, account_id=year["account:teo"])
-    year.do("public", accounts.bind_chat, code=code, telegram_user_id=9006)
-
-
-def test_an_account_moves_to_the_new_phone(year: Year) -> None:
-    bind(year, "teo", 800)
-    mine = ChatBinding.account_id == year["account:teo"]
-    found = rows(select(ChatBinding).where(mine).order_by(ChatBinding.id))
-    assert [(b.telegram_user_id, b.state) for b in found] == [
-        (9006, BindingState.ENDED),
-        (800, BindingState.ACTIVE),
-    ]
-
-
-def test_a_chat_telegram_declares_dead_is_bound_again_by_a_new_code(year: Year) -> None:
-    ident = year["account:teo"]
-    year.do("system", accounts.bury_binding, account_id=ident, reason="Forbidden")
-    year.do("system", accounts.bury_binding, account_id=ident, reason="Forbidden")
-    assert rows(select(ChatBinding.state).where(ChatBinding.account_id == ident)) == [BindingState.DEAD]
-    bind(year, "teo", 9006)
-    assert count(ChatBinding, ChatBinding.account_id == ident, ChatBinding.state == BindingState.ACTIVE) == 1
-
-
-def test_the_jobs_may_bury_a_binding_people_may_not(year: Year) -> None:
-    """The jobs act as the system on a channel of their own, which is another object than SYSTEM."""
-    assert year.actor("system") is not SYSTEM
-    with pytest.raises(NotPermitted):
-        year.do("admin", accounts.bury_binding, account_id=year["account:teo"], reason="x")
-
-
-def test_ending_a_binding_that_is_not_there_is_no_error(year: Year) -> None:
-    year.do("invigilator", accounts.end_binding, account_id=year["account:invigilator"])

@@ -27,9 +27,9 @@ from core.rules.certificates import Party
 from core.rules.organisations import BindingState
 from core.rules.pilots import PostingKind
 from core.usecases import (
-    accounts,
     applications,
     arrangement,
+    bindings,
     candidates,
     notices,
     plans,
@@ -441,9 +441,9 @@ def test_acknowledging_twice_is_one_answer(put: Put) -> None:
 
 def test_a_code_used_by_two_telegram_users_binds_one(put: Put) -> None:
     year = put("set_up")
-    code = year.do("invigilator", accounts.issue_binding_code)
+    code = year.do("invigilator", bindings.issue_binding_code)
     found = at_once(
-        *[lambda n=n: year.do("public", accounts.bind_chat, code=code, telegram_user_id=n) for n in (501, 502)]
+        *[lambda n=n: year.do("public", bindings.bind_chat, code=code, telegram_user_id=n) for n in (501, 502)]
     )
     won, lost = sort(found)
     assert (len(won), len(lost)) == (1, 1)

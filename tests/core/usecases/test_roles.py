@@ -730,7 +730,7 @@ CASES: dict[str, Case] = {
     ),
     # exports: whoever edits the thing asks for it, and then it is for that person alone (R-011, T-20)
     "exports.ask_for_export": Case(
-        lambda tx, year: exports.ask_for_export(tx, **_CANDIDATES_EXPORT),
+        lambda tx, year: exports.ask_for_export(tx, **_CANDIDATES_EXPORT | {"needs_code": False}),
         "peopled",
         STAFF | {"other_coordinator", "other_signatory"},
     ),
@@ -880,6 +880,7 @@ FOR_ANYBODY = {
         "applications.record_review",
         "exports.begin_direct_export",
         "exports.finish_direct_export",
+        "pilots.require_pilot",
         "quotas.grant_quota",
         "quotas.post",
         "registration_desk.lay_out_desk",

@@ -21,6 +21,7 @@ from core.usecases import (
     accounts,
     applications,
     arrangement,
+    bindings,
     declarations,
     plans,
     registrations,
@@ -277,14 +278,14 @@ def test_a_signing_page_can_be_used_for_five_minutes_T19(
 def test_a_binding_code_works_for_fifteen_minutes(late: timedelta, is_open: bool, years: Years, at: At) -> None:
     year = years("set_up")
     issued = at("2026-03-01 10:00")
-    code = year.do("reviewer", accounts.issue_binding_code)
-    year.do("reviewer", accounts.end_binding, account_id=year["account:reviewer"])
+    code = year.do("reviewer", bindings.issue_binding_code)
+    year.do("reviewer", bindings.end_binding, account_id=year["account:reviewer"])
     at(issued + timedelta(minutes=15) + late)
     if is_open:
-        assert year.do("public", accounts.bind_chat, code=code, telegram_user_id=77).login == "reviewer"
+        assert year.do("public", bindings.bind_chat, code=code, telegram_user_id=77).login == "reviewer"
         return
     with pytest.raises(ValueRefused) as refused:
-        year.do("public", accounts.bind_chat, code=code, telegram_user_id=77)
+        year.do("public", bindings.bind_chat, code=code, telegram_user_id=77)
     assert refused.value.sentence_code == "code_invalid"
 
 
