@@ -63,6 +63,10 @@ class VerbPages:
         """What the page of something new repeats of the choices made before; nothing by default."""
         return []
 
+    def verb_facts(self, verb: Verb, row: Any) -> dict[str, Any]:
+        """What the template of a verb needs beside its form; nothing by default."""
+        return {}
+
     @expose("/do/<verb_name>/", methods=("GET", "POST"))
     def verb_view(self, verb_name: str) -> ResponseReturnValue:
         """One verb: its page (form or question, with a recap of the row) and its doing."""
@@ -142,7 +146,7 @@ class VerbPages:
 
     def _verb_page(self, verb: Verb, row: Any, form: PanelForm, refusal: Refusal | None) -> ResponseReturnValue:
         page = self.render(
-            "admin/verb.html",
+            verb.template,
             verb=verb,
             row=row,
             form=form,
@@ -150,6 +154,7 @@ class VerbPages:
             refusal=sentence(refusal) if refusal else "",
             is_stale=isinstance(refusal, StaleState),
             back=self._back(row),
+            **self.verb_facts(verb, row),
         )
         return page, 200 if request.method == "GET" else 409 if isinstance(refusal, StaleState) else 422
 

@@ -59,6 +59,7 @@ class Verb:
     send: str = ""
     then: Callable[[Any], str] | None = None
     show: Callable[[Any, Any, Any], Any] | None = None
+    template: str = "admin/verb.html"
 
     @property
     def name(self) -> str:
