@@ -10,8 +10,16 @@ from io import BytesIO
 
 from core import clock
 from core.documents.paper import A4_LANDSCAPE, GREY, INK, Colour, Paper
+from core.documents.proof import Proof
 from core.documents.sheet import bare_name, in_cell, wrap
 from core.errors import Incomplete
+from core.rules.certificate_words import (
+    DEFAULT_STATEMENT,
+    DEFAULT_STATEMENT_EN,
+    DEFAULT_TITLE,
+    DEFAULT_TITLE_EN,
+    filled,
+)
 
 TEMPLATE_VERSION = "1"
 LEVELS_IN_ENGLISH = {"初级": "Primary", "中级": "Intermediate", "高级": "Advanced"}
@@ -25,6 +33,18 @@ _PALE: Colour = (0.945, 0.925, 0.875)
 _CREAM: Colour = (0.996, 0.990, 0.973)
 _PHOTO_X, _PHOTO_Y = 30.0, 66.0
 _TEXT_X, _TEXT_WIDTH = 78.0, 190.0
+_LONGEST_TITLE = 13  # characters at full size
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateWords:
+    """What a certificate says around the facts (G-07); version names it on the sealed certificate."""
+
+    title: str = DEFAULT_TITLE
+    title_en: str = DEFAULT_TITLE_EN
+    statement: str = DEFAULT_STATEMENT
+    statement_en: str = DEFAULT_STATEMENT_EN
+    version: str = TEMPLATE_VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +52,8 @@ class CertificateFacts:
     """All that stands on the certificate; year and month are those of the exam, pictures are file contents.
 
     certificate is its name, with or without the level in brackets at the end, certificate_en its translation as kept
-    with the certificate type (对应翻译), empty where there is none yet. officer_seal is the college's 签名章.
+    with the certificate type (对应翻译), empty where there is none yet. officer_seal is the college's 签名章. words:
+    those of the organisation's template, else the platform's.
     """
 
     certificate_no: str
@@ -51,6 +72,7 @@ class CertificateFacts:
     officer_seal: bytes | None = field(default=None, repr=False)
     issuer_seal: bytes | None = field(default=None, repr=False)
     is_sample: bool = False
+    words: CertificateWords = CertificateWords()
 
     @property
     def trade(self) -> str:
@@ -60,20 +82,28 @@ class CertificateFacts:
 
 def statement(facts: CertificateFacts) -> str:
     """The Chinese sentence that grants the certificate."""
-    return (
-        f"{facts.exam_year}年{facts.exam_month}月参加{facts.trade}职业技能等级水平考核，成绩合格，"
-        f"核发{facts.trade}职业技能等级证书（{facts.level}）。学习成果已经职业教育国家学分银行认定。"
-    )
+    return filled(facts.words.statement, _gaps(facts))
 
 
 def statement_in_english(facts: CertificateFacts) -> str:
     """The same in English; without a translation of its name the certificate keeps its Chinese one."""
-    return (
-        "This is to certify that this certificate owner has passed the assessment in "
-        f"{MONTHS[facts.exam_month - 1]} {facts.exam_year}, and is qualified for the "
-        f"{LEVELS_IN_ENGLISH.get(facts.level, facts.level)} Level of {facts.certificate_en or facts.trade}. "
-        "The learning outcomes are recognized by the National Credit Bank for Vocational Education."
-    )
+    return filled(facts.words.statement_en, _gaps(facts))
+
+
+def _gaps(facts: CertificateFacts) -> dict[str, str]:
+    """What fills each of core.rules.certificate_words.GAPS."""
+    return {
+        "证书": bare_name(facts.certificate, facts.level),
+        "等级": facts.level,
+        "专项": facts.trade,
+        "考试年": str(facts.exam_year),
+        "考试月": str(facts.exam_month),
+        "院校": facts.college,
+        "颁证机构": facts.issuer,
+        "英文名称": facts.certificate_en or facts.trade,
+        "英文等级": LEVELS_IN_ENGLISH.get(facts.level, facts.level),
+        "英文月份": MONTHS[facts.exam_month - 1],
+    }
 
 
 def draw_certificate(facts: CertificateFacts) -> bytes:
@@ -84,18 +114,30 @@ def draw_certificate(facts: CertificateFacts) -> bytes:
     _require(facts)
     out = BytesIO()
     made = datetime(facts.issued_on.year, facts.issued_on.month, facts.issued_on.day, tzinfo=clock.zone())
-    paper = Paper(out, title=f"职业技能等级证书 {facts.certificate_no}", printed_at=made, size=A4_LANDSCAPE)
+    draw_on(Paper(out, title=f"职业技能等级证书 {facts.certificate_no}", printed_at=made, size=A4_LANDSCAPE), facts)
+    return out.getvalue()
+
+
+def preview_certificate(facts: CertificateFacts) -> bytes:
+    """The same page as a PNG, for pages that show what it will look like (R-257)."""
+    _require(facts)
+    proof = Proof(A4_LANDSCAPE)
+    draw_on(proof, facts)
+    return proof.png()
+
+
+def draw_on(paper: Paper, facts: CertificateFacts) -> None:
+    """Everything on one page of this paper."""
     paper.backdrop(_ground)
     if facts.is_sample:
         paper.text(148.5, 125, "样 张", 110, align="centre", colour=(0.86, 0.86, 0.86), bold=True)
-    _head(paper)
+    _head(paper, facts)
     _owner(paper, facts)
     _statements(paper, facts)
     _issuers(paper, facts)
     _proof(paper, facts)
     paper.end_page()
     paper.finish()
-    return out.getvalue()
 
 
 def _require(facts: CertificateFacts) -> None:
@@ -179,9 +221,11 @@ def _corner(paper: Paper, x: float, y: float) -> None:
 # --- the words ------------------------------------------------------------------------------------------------------
 
 
-def _head(paper: Paper) -> None:
-    paper.text(148.5, 42, "职业技能等级证书", 34, align="centre", colour=_RED, bold=True, spacing=2.6)
-    paper.text(148.5, 51.5, "Certificate of Vocational Skill Level", 15, align="centre", colour=_GOLD)
+def _head(paper: Paper, facts: CertificateFacts) -> None:
+    title, title_en = facts.words.title, facts.words.title_en
+    size = min(34.0, 34.0 * _LONGEST_TITLE / max(len(title), 1))
+    paper.text(148.5, 42, title, size, align="centre", colour=_RED, bold=True, spacing=2.6)
+    paper.text(148.5, 51.5, title_en, 15, align="centre", colour=_GOLD)
     for left, right in ((60, 118), (179, 237)):
         paper.line(left, 57, right, 57, weight=0.2, colour=_GOLD)
     for step, reach in ((-12, 1.0), (0, 1.6), (12, 1.0)):

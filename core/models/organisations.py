@@ -35,6 +35,11 @@ class EducationAuthority(Record):
     __table_args__ = (CheckConstraint("(level = 'city') = (city_code IS NOT NULL)", name="city_has_code"),)
 
     @property
+    def authority_id(self) -> int:
+        """An authority is its own."""
+        return self.id
+
+    @property
     def contact(self) -> str:
         """Whom a college calls (R-021)."""
         return f"{self.name} {self.contact_phone}".strip()

@@ -58,6 +58,7 @@ class PassRule(Labelled):
 
 
 EVERYBODY = "所有考生"  # the default examinee category (§2.10)
+FULL_SCORE = 100  # unless a subject says otherwise (§2.10)
 
 
 def modes_text(modes: Iterable[ExamMode], joint: str = "+") -> str:

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from core import clock
 from core.db import Tx
-from core.documents.certificate import TEMPLATE_VERSION, CertificateFacts, draw_certificate
+from core.documents.certificate import CertificateFacts, draw_certificate
 from core.errors import (
     IllegalMove,
     NotFound,
@@ -38,6 +38,7 @@ from core.rules.permissions import permit
 from core.usecases.notices import retarget_tasks
 from core.usecases.organisations import require_active_seal
 from core.usecases.results import create_issuances
+from core.usecases.samples import words_of
 
 CHUNK = 5_000
 SIGNATURE_MAX_BYTES = 400_000
@@ -110,7 +111,7 @@ def generate_certificate(tx: Tx, *, issuance_id: int, sealer: Sealer, verify_bas
             certificate_no=issuance.certificate_no,
             storage_key=stored.key,
             sha256=stored.sha256,
-            template_version=TEMPLATE_VERSION,
+            template_version=facts.words.version,
             sealed_at=tx.now,
         )
     )
@@ -164,6 +165,7 @@ def certificate_facts(tx: Tx, issuance: CertificateIssuance, verify_base: str) -
         photo=photo.data,
         officer_seal=seal.image,
         issuer_seal=org.seal_image,
+        words=words_of(issuance.certificate.template),
     )
 
 

@@ -1,21 +1,32 @@
-"""Setting up who takes part: regions, authorities, TEOs, colleges and their seals."""
+"""Setting up who takes part: regions, authorities, TEOs, colleges and their seals; what only the platform may set."""
 
 from __future__ import annotations
 
 import hashlib
 from io import BytesIO
+from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 from sqlalchemy import Select, select
 
 from core.db import Tx
 from core.errors import NotReady, ValueRefused
-from core.models.organisations import College, EducationAuthority, ElectronicSeal, EvaluationOrg, RegionName
+from core.models.organisations import (
+    College,
+    EducationAuthority,
+    ElectronicSeal,
+    EvaluationOrg,
+    InstitutionDirectoryEntry,
+    RegionName,
+)
 from core.rules.organisations import SEAL, SWITCH, AuthorityLevel, CollegeType, SealState
 from core.rules.permissions import permit
+from core.usecases.edits import set_only
 
 SEAL_MAX_BYTES = 1_048_576  # R-256
 AUTHORIZATION_VERSION = "2026-1"
+_ORG_FIXED = frozenset({"name", "uscc"})
+_COLLEGE_FIXED = frozenset({"name", "college_type", "uscc", "province_code", "city_code", "district_code"})
 
 
 def name_region(tx: Tx, *, code: str, name: str) -> None:
@@ -48,26 +59,59 @@ def create_authority(
     )
 
 
+def edit_authority(
+    tx: Tx, *, authority_id: int, name: str, contact_name: str = "", contact_phone: str = ""
+) -> EducationAuthority:
+    """Its name and whom colleges call; level and region stay, applications have found their way by them."""
+    permit(tx.actor, "manage_organisations")
+    authority = tx.get(EducationAuthority, authority_id)
+    changes = {"name": name, "contact_name": contact_name, "contact_phone": contact_phone}
+    set_only(authority, frozenset(changes), changes)
+    return authority
+
+
 def create_org(tx: Tx, *, org_code: str, name: str, **details: object) -> EvaluationOrg:
     """A training evaluation organisation; details are further columns of it."""
     permit(tx.actor, "manage_organisations")
     return tx.add(EvaluationOrg(org_code=org_code, name=name, **details))
 
 
-def create_college(tx: Tx, *, college_code: str, name: str, college_type: CollegeType, **details: object) -> College:
-    """A college of the official directory; details are further columns of it."""
+def edit_org(tx: Tx, *, org_id: int, **changes: Any) -> EvaluationOrg:
+    """What an organisation cannot change itself: name, credit code; the code is in certificate numbers and stays."""
     permit(tx.actor, "manage_organisations")
-    return tx.add(College(college_code=college_code, name=name, college_type=college_type, **details))
+    org = tx.get(EvaluationOrg, org_id)
+    set_only(org, _ORG_FIXED, changes)
+    tx.session.flush()
+    return org
+
+
+def create_college(tx: Tx, *, college_code: str, name: str, college_type: CollegeType, **details: object) -> College:
+    """A college of the official directory; details are further columns of it. Its entry is taken by it (R-004)."""
+    permit(tx.actor, "manage_organisations")
+    college = tx.add(College(college_code=college_code, name=name, college_type=college_type, **details))
+    entry = tx.first(select(InstitutionDirectoryEntry).where(InstitutionDirectoryEntry.code == college_code))
+    if entry is not None and entry.college_id is None:
+        entry.college_id = college.id
+    return college
+
+
+def edit_college(tx: Tx, *, college_id: int, **changes: Any) -> College:
+    """What a college cannot change itself (R-014): name, type, credit code, place; the code stays (N14)."""
+    permit(tx.actor, "manage_organisations")
+    college = tx.get(College, college_id)
+    set_only(college, _COLLEGE_FIXED, changes)
+    tx.session.flush()
+    return college
 
 
 def switch_college(tx: Tx, *, college_id: int, action: str) -> None:
-    """action: enable or disable (§3.4)."""
+    """action: enable or disable (§3.4); a disabled college's people are out at once, what they did stays."""
     permit(tx.actor, "manage_organisations")
     tx.advance(tx.get(College, college_id), SWITCH, action)
 
 
 def switch_org(tx: Tx, *, org_id: int, action: str) -> None:
-    """action: enable or disable (§3.4)."""
+    """action: enable or disable (§3.4), with the same effect on its people."""
     permit(tx.actor, "manage_organisations")
     tx.advance(tx.get(EvaluationOrg, org_id), SWITCH, action)
 
