@@ -92,7 +92,8 @@ def _ours(markup: str) -> str:
     safe = _BARE_PICTURE.sub("", _only(first, TAGS))
     for _ in range(_NESTED):
         safe = _EMPTY_BLOCK.sub("", safe)
-    return safe.strip()
+    bare = safe.strip()
+    return bare if not bare or _MARKUP.search(bare) else f"<p>{bare}</p>"  # else it would pass for plain lines
 
 
 def _only(markup: str, tags: frozenset[str] | set[str]) -> str:

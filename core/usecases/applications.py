@@ -27,7 +27,6 @@ from core.queries.applications import as_submitted, fingerprint_of, missing_part
 from core.queries.attachments import attachments_of
 from core.rules import richtext
 from core.rules.catalogue import AttachmentKind
-from core.rules.organisations import Switch
 from core.rules.permissions import permit
 from core.rules.pilots import (
     EDITABLE_APPLICATION,
@@ -38,6 +37,7 @@ from core.rules.pilots import (
     ReviewStep,
 )
 from core.usecases.attachments import attach, detach
+from core.usecases.catalogue import require_offered
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +110,7 @@ def _held_plan(tx: Tx, plan_id: int) -> DeclarationPlan:
 
 
 def _require_open_certificate(plan: DeclarationPlan, certificate: CertificateType) -> None:
-    if certificate.state is not Switch.ENABLED:
-        raise ValueRefused("certificate_disabled", rule="R-054", certificate=certificate.full_name)
+    require_offered(certificate)
     if plan.scope is CertificateScope.PART and certificate not in plan.certificates:
         raise ValueRefused("certificate_not_open", rule="R-028", certificate=certificate.full_name)
 
@@ -169,6 +168,8 @@ def _set_majors(
     application: PilotApplication, certificate: CertificateType, total: int, majors: Sequence[DeclaredMajor]
 ) -> None:
     allowed = {major.id for major in certificate.majors}
+    if len({row.major_id for row in majors}) < len(majors):
+        raise ValueRefused("major_twice", rule="R-032")
     for row in majors:
         if row.major_id not in allowed:
             raise ValueRefused("major_not_of_certificate", rule="R-031", certificate=certificate.full_name)
@@ -176,15 +177,16 @@ def _set_majors(
             raise ValueRefused("number_negative", rule="R-032")
     if majors and sum(row.requested_count for row in majors) != total:
         raise ValueRefused("majors_sum", rule="R-032", total=total, rows=sum(row.requested_count for row in majors))
-    application.majors = [
-        PilotApplicationMajor(
-            major_id=row.major_id,
-            requested_count=row.requested_count,
-            students_enrolled=row.students_enrolled,
-            full_time_teachers=row.full_time_teachers,
-        )
-        for row in majors
-    ]
+    held = {row.major_id: row for row in application.majors}
+    application.majors = [_declared(held.get(row.major_id), row) for row in majors]
+
+
+def _declared(held: PilotApplicationMajor | None, row: DeclaredMajor) -> PilotApplicationMajor:
+    """The major's own line, mended in place: it may be there only once."""
+    line = held or PilotApplicationMajor(major_id=row.major_id)
+    line.requested_count = row.requested_count
+    line.students_enrolled, line.full_time_teachers = row.students_enrolled, row.full_time_teachers
+    return line
 
 
 def _set_files(

@@ -12,7 +12,7 @@ import inspect
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from io import BytesIO
 from typing import Any
 
@@ -31,7 +31,7 @@ from core.models.certificates import CertificateIssuance, SigningSession
 from core.models.records import Notification
 from core.queries.certificates import batch_version, pending_for
 from core.rules.candidates import CandidateKind
-from core.rules.catalogue import CertificateLevel, ExamMode
+from core.rules.catalogue import CertificateLevel, ExamMode, RequirementKind
 from core.rules.certificates import ISSUANCE, IssueMethod, Party
 from core.rules.exports import Asked
 from core.rules.organisations import CollegeType, Role
@@ -43,22 +43,28 @@ from core.usecases import (
     bindings,
     candidates,
     catalogue,
+    certificate_templates,
     certificates,
     declarations,
+    directory,
     exports,
     notices,
     organisations,
+    own_records,
     plans,
     printing,
     quotas,
     registrations,
     replies,
     reviews,
+    samples,
     scores,
     second_factor,
     signing,
     sites,
+    standards,
 )
+from tests.core.attached_files import pdf
 from tests.factories import (
     CAST,
     DECLARATION,
@@ -69,6 +75,7 @@ from tests.factories import (
     application_values,
     candidate_values,
     census,
+    logo_png,
     moment,
     on,
     photo,
@@ -114,6 +121,50 @@ def _draft_declaration(year: Year, **other: Any) -> None:
         "closes_at": DECLARATION[1],
     }
     year.ids["drafted"] = year.do("province", declarations.draft_declaration_plan, **(given | other)).id
+
+
+def _list_entry(year: Year) -> None:
+    given = {"code": "4142010988", "name": "待注册示例学院", "city_code": "420100"}
+    year.ids["drafted"] = year.do("admin", directory.create_entry, **given).id
+
+
+def _name_officer(year: Year) -> None:
+    given = {"college_id": year["college"], "certificate_id": year["certificate"], "name": "演负责"}
+    year.ids["drafted"] = year.do("coordinator", own_records.name_certificate_officer, **given).id
+
+
+def _attach_sample(year: Year) -> None:
+    given = {"certificate_id": year["certificate"], "file_name": "样本.pdf", "data": pdf()}
+    year.ids["drafted"] = year.do("teo", catalogue.attach_sample, **given).id
+
+
+def _set_standards(year: Year) -> None:
+    """One of each kind, with a file and an item."""
+    with year.acting("teo") as tx:
+        given = {"org_id": year["org"], "name": "标准", "edition": "2026版"}
+        skill = standards.create_skill_standard(tx, code="990078", **given)
+        site = standards.create_site_standard(tx, certificate_ids=[year["certificate"]], **given)
+        file = standards.attach_to_skill_standard(tx, standard_id=skill.id, file_name="标准.pdf", data=pdf())
+        item = standards.add_item(tx, standard_id=site.id, code="X1", title="电子屏", kind=RequirementKind.TICK)
+        year.ids |= {"skill": skill.id, "site_standard": site.id, "drafted": file.id, "item": item.id}
+
+
+TEMPLATE = {
+    "name": "样式",
+    "title": "证书",
+    "title_en": "Certificate",
+    "statement": "{证书}",
+    "statement_en": "{英文名称}",
+}
+
+
+def _make_template(year: Year) -> None:
+    year.ids["drafted"] = year.do("teo", certificate_templates.create_template, org_id=year["org"], **TEMPLATE).id
+
+
+def _declare_again(year: Year) -> None:
+    _draft_declaration(year)
+    year.do("province", declarations.publish_declaration_plan, plan_id=year["drafted"])
 
 
 def _an_issuance(tx: Tx, year: Year) -> int:
@@ -652,6 +703,202 @@ CASES: dict[str, Case] = {
         "set_up",
         {"signatory"},
     ),
+    "organisations.edit_authority": Case(
+        lambda tx, year: organisations.edit_authority(tx, authority_id=year["province"], name="甲省教育厅"),
+        "set_up",
+        ADMIN,
+    ),
+    "organisations.edit_org": Case(
+        lambda tx, year: organisations.edit_org(tx, org_id=year["org"], name="改名公司"), "set_up", ADMIN
+    ),
+    "organisations.edit_college": Case(
+        lambda tx, year: organisations.edit_college(tx, college_id=year["college"], name="改名学院"), "set_up", ADMIN
+    ),
+    "directory.create_entry": Case(
+        lambda tx, year: directory.create_entry(tx, code="4142010999", name="新示例学院", city_code="420100"),
+        "set_up",
+        ADMIN,
+    ),
+    "directory.edit_entry": Case(
+        lambda tx, year: directory.edit_entry(tx, entry_id=year["drafted"], name="改名", city_code="420100"),
+        "set_up",
+        ADMIN,
+        before=_list_entry,
+    ),
+    # one's own record (R-014)
+    "own_records.edit_own_college": Case(
+        lambda tx, year: own_records.edit_own_college(tx, college_id=year["college"], logo=logo_png(), intro="简介"),
+        "set_up",
+        STAFF,
+    ),
+    "own_records.edit_own_org": Case(
+        lambda tx, year: own_records.edit_own_org(tx, org_id=year["org"], intro="简介"), "set_up", TEO
+    ),
+    "own_records.edit_own_authority": Case(
+        lambda tx, year: own_records.edit_own_authority(
+            tx, authority_id=year["province"], contact_name="演", contact_phone="1"
+        ),
+        "set_up",
+        PROVINCE,
+    ),
+    "own_records.name_certificate_officer": Case(
+        lambda tx, year: own_records.name_certificate_officer(
+            tx, college_id=year["college"], certificate_id=year["certificate"], name="演负责"
+        ),
+        "approved",
+        STAFF,
+    ),
+    "own_records.edit_certificate_officer": Case(
+        lambda tx, year: own_records.edit_certificate_officer(tx, officer_id=year["drafted"], name="演接任"),
+        "approved",
+        STAFF,
+        before=_name_officer,
+    ),
+    "own_records.remove_certificate_officer": Case(
+        lambda tx, year: own_records.remove_certificate_officer(tx, officer_id=year["drafted"]),
+        "approved",
+        STAFF,
+        before=_name_officer,
+    ),
+    # 标准, 证书样式: TEO E
+    "catalogue.edit_major": Case(
+        lambda tx, year: catalogue.edit_major(tx, major_id=year["major:610205"], name="改名"), "set_up", ADMIN
+    ),
+    "catalogue.edit_certificate": Case(
+        lambda tx, year: catalogue.edit_certificate(tx, certificate_id=year["certificate"], name="改名"), "set_up", TEO
+    ),
+    "catalogue.edit_subject": Case(
+        lambda tx, year: catalogue.edit_subject(
+            tx, subject_id=year["subject:theory"], name="改名", exam_modes={ExamMode.WRITTEN}
+        ),
+        "set_up",
+        TEO,
+    ),
+    "catalogue.attach_sample": Case(
+        lambda tx, year: catalogue.attach_sample(
+            tx, certificate_id=year["certificate"], file_name="样本.pdf", data=pdf()
+        ),
+        "set_up",
+        TEO,
+    ),
+    "catalogue.remove_sample": Case(
+        lambda tx, year: catalogue.remove_sample(tx, attachment_id=year["drafted"]),
+        "set_up",
+        TEO,
+        before=_attach_sample,
+    ),
+    "standards.create_skill_standard": Case(
+        lambda tx, year: standards.create_skill_standard(
+            tx, org_id=year["org"], code="990077", name="标准", edition="2026版"
+        ),
+        "set_up",
+        TEO,
+    ),
+    "standards.edit_skill_standard": Case(
+        lambda tx, year: standards.edit_skill_standard(tx, standard_id=year["skill"], name="改名", edition="2026版"),
+        "set_up",
+        TEO,
+        before=_set_standards,
+    ),
+    "standards.switch_skill_standard": Case(
+        lambda tx, year: standards.switch_skill_standard(tx, standard_id=year["skill"], action="disable"),
+        "set_up",
+        TEO,
+        before=_set_standards,
+    ),
+    "standards.attach_to_skill_standard": Case(
+        lambda tx, year: standards.attach_to_skill_standard(
+            tx, standard_id=year["skill"], file_name="标准.pdf", data=pdf()
+        ),
+        "set_up",
+        TEO,
+        before=_set_standards,
+    ),
+    "standards.create_site_standard": Case(
+        lambda tx, year: standards.create_site_standard(
+            tx, org_id=year["org"], name="标准", edition="2026版", certificate_ids=[year["certificate"]]
+        ),
+        "set_up",
+        TEO,
+    ),
+    "standards.edit_site_standard": Case(
+        lambda tx, year: standards.edit_site_standard(
+            tx, standard_id=year["site_standard"], name="改名", edition="1", certificate_ids=[year["certificate"]]
+        ),
+        "set_up",
+        TEO,
+        before=_set_standards,
+    ),
+    "standards.switch_site_standard": Case(
+        lambda tx, year: standards.switch_site_standard(tx, standard_id=year["site_standard"], action="disable"),
+        "set_up",
+        TEO,
+        before=_set_standards,
+    ),
+    "standards.attach_to_site_standard": Case(
+        lambda tx, year: standards.attach_to_site_standard(
+            tx, standard_id=year["site_standard"], file_name="标准.pdf", data=pdf()
+        ),
+        "set_up",
+        TEO,
+        before=_set_standards,
+    ),
+    "standards.detach_from_standard": Case(
+        lambda tx, year: standards.detach_from_standard(tx, attachment_id=year["drafted"]),
+        "set_up",
+        TEO,
+        before=_set_standards,
+    ),
+    "standards.take_over_requirements": Case(
+        lambda tx, year: standards.take_over_requirements(tx, standard_id=year["site_standard"]),
+        "set_up",
+        TEO,
+        before=_set_standards,
+    ),
+    "standards.add_item": Case(
+        lambda tx, year: standards.add_item(
+            tx, standard_id=year["site_standard"], code="X2", title="电子屏", kind=RequirementKind.TICK
+        ),
+        "set_up",
+        TEO,
+        before=_set_standards,
+    ),
+    "standards.edit_item": Case(
+        lambda tx, year: standards.edit_item(tx, item_id=year["item"], title="电子屏", kind=RequirementKind.TEXT),
+        "set_up",
+        TEO,
+        before=_set_standards,
+    ),
+    "standards.remove_item": Case(
+        lambda tx, year: standards.remove_item(tx, item_id=year["item"]), "set_up", TEO, before=_set_standards
+    ),
+    "certificate_templates.create_template": Case(
+        lambda tx, year: certificate_templates.create_template(tx, org_id=year["org"], **TEMPLATE),
+        "set_up",
+        TEO,
+    ),
+    "certificate_templates.edit_template": Case(
+        lambda tx, year: certificate_templates.edit_template(
+            tx, template_id=year["drafted"], **(TEMPLATE | {"title": "改"})
+        ),
+        "set_up",
+        TEO,
+        before=_make_template,
+    ),
+    "certificate_templates.switch_template": Case(
+        lambda tx, year: certificate_templates.switch_template(tx, template_id=year["drafted"], action="disable"),
+        "set_up",
+        TEO,
+        before=_make_template,
+    ),
+    "samples.preview_seal": Case(
+        lambda tx, year: samples.preview_seal(tx, college_id=year["college"], officer_name="演", image=seal_png()),
+        "set_up",
+        {"signatory"},
+    ),
+    "samples.seal_effect": Case(
+        lambda tx, year: samples.seal_effect(tx, college_id=year["college"]), "set_up", {"signatory"}
+    ),
     # 申报计划: province E; 证书试点申报: coordinator and signing officer E, province and city R; 指标: province E
     "declarations.draft_declaration_plan": Case(
         lambda tx, year: declarations.draft_declaration_plan(
@@ -677,6 +924,25 @@ CASES: dict[str, Case] = {
         PROVINCE,
         before=_draft_declaration,
     ),
+    "declarations.delete_declaration_plan": Case(
+        lambda tx, year: declarations.delete_declaration_plan(tx, plan_id=year["drafted"]),
+        "set_up",
+        PROVINCE,
+        before=_draft_declaration,
+    ),
+    "declarations.change_declaration_plan": Case(
+        lambda tx, year: declarations.change_declaration_plan(tx, plan_id=year["declaration"], notes="说明"),
+        "declared",
+        PROVINCE,
+        now="2026-03-01 08:00",
+    ),
+    "declarations.extend_declaration_plan": Case(
+        lambda tx, year: declarations.extend_declaration_plan(
+            tx, plan_id=year["declaration"], closes_at=DECLARATION[1] + timedelta(days=1), reason="延期"
+        ),
+        "declared",
+        PROVINCE,
+    ),
     "applications.save_application": Case(
         lambda tx, year: applications.save_application(tx, **application_values(year)), "declared", STAFF
     ),
@@ -691,6 +957,20 @@ CASES: dict[str, Case] = {
         "declared",
         STAFF,
         before=_draft_application,
+    ),
+    "applications.attach_picture": Case(
+        lambda tx, year: applications.attach_picture(
+            tx, application_id=year["drafted"], file=applications.GivenFile("机房.png", seal_png())
+        ),
+        "declared",
+        STAFF,
+        before=_draft_application,
+    ),
+    "applications.copy_application": Case(
+        lambda tx, year: applications.copy_application(tx, application_id=year["application"], plan_id=year["drafted"]),
+        "applied",
+        STAFF,
+        before=_declare_again,
     ),
     "reviews.pass_as_city": Case(
         lambda tx, year: reviews.pass_as_city(tx, application_id=year["application"]), "applied", CITY
@@ -714,6 +994,12 @@ CASES: dict[str, Case] = {
     ),
     "reviews.approve_application": Case(
         lambda tx, year: reviews.approve_application(tx, application_id=year["application"], approved_count=4),
+        "applied",
+        PROVINCE,
+        before=_pass_city,
+    ),
+    "reviews.approve_as_requested": Case(
+        lambda tx, year: reviews.approve_as_requested(tx, application_id=year["application"]),
         "applied",
         PROVINCE,
         before=_pass_city,
@@ -881,6 +1167,12 @@ FOR_ANYBODY = {
         "exports.begin_direct_export",
         "exports.finish_direct_export",
         "pilots.require_pilot",
+        "attachments.attach",
+        "attachments.detach",
+        "catalogue.change_certificate",
+        "catalogue.change_subject",
+        "catalogue.make_certificate",
+        "catalogue.make_subject",
         "quotas.grant_quota",
         "quotas.post",
         "registration_desk.lay_out_desk",
@@ -962,7 +1254,12 @@ FOR_ANYBODY = {
         "decisions.look_again",
         "decisions.refuse_by_code",
     },
-    "decided by core.queries.scoping, which has its own tests": {"disclosures.reveal_id_number"},
+    "decided by core.queries.scoping, which has its own tests": {
+        "attachments.open_attachment",
+        "samples.certificate_sample",
+        "samples.template_sample",
+        "disclosures.reveal_id_number",
+    },
 }
 
 
