@@ -35,10 +35,12 @@ PAGES: dict[str, set[str]] = {
     "applications": OFFICES,
     "arrangements": DESKS,
     "authorities": OFFICES - TEO,
+    "bindings": {"admin"} | COLLEGE,
     "candidates": DESKS,
     "certificates": OFFICES,
     "colleges": OFFICES,
     "declarations": OFFICES - TEO,
+    "exports": {"admin"} | PROVINCE | CITY | TEO | COLLEGE,
     "imports": DESKS,
     "issuances": EXAMS | {"reviewer"},
     "majors": OFFICES,
@@ -62,27 +64,32 @@ OPEN = {"seating": 302}  # the page of a plan's seats; its list is another page
 # What every page has; "own" pages of single views and everything outside the panel follow.
 STANDARD = {
     "index_view", "details_view", "verb_view", "batch_view", "import_view", "template_view", "failed_rows_view",
+    "export_view",
 }  # fmt: skip
 OWN_PAGES = {
     "candidates.photo_view", "candidates.number_view", "social-candidates.photo_view", "social-candidates.number_view",
     "imports.failed_view", "issuances.document_view", "issuances.hand_view", "plans.certificate_view",
     "scores.sheet_view", "sites.material", "documents.index", "documents.download",
-    "files.index", "files.download",
+    "files.index", "files.download", "exports.job_view", "exports.again_view", "exports.file_view",
 }  # fmt: skip
 BEHIND_LOGIN = {
     "admin.index", "admin.notices", "admin.acknowledge_notice", "admin.travel",
     "profile.password", "profile.telegram", "profile.new_code", "profile.unbind",
+    "second_factor.page", "second_factor.begin", "second_factor.confirm", "second_factor.end",
 }  # fmt: skip
 WITH_A_VISIT = {"phone.sign_page", "phone.refuse_page", "phone.done"}
 LEADS_TO_LOGIN = {"phone.start", "phone.qr"}
 FOR_ALL = {
     "portal.home", "portal.healthz", "portal.readyz", "portal.metrics", "portal.verify", "portal.verify_numbers",
     "portal.verify_file", "auth.login", "auth.logout", "auth.activation", "auth.activate", "phone.enter", "phone.scan",
+    "auth.second_factor", "auth.forgot", "auth.reset", "auth.another", "joining.register", "joining.names",
+    "joining.code", "joining.done",
     "phone.qr_state", "static", "admin.static", "phone.static", "portal.static",
 }  # fmt: skip
 PHONE_WRITES = {
     "phone.enter_from_chat", "phone.start_here", "phone.claim", "phone.sign_now", "phone.again", "phone.leave",
     "phone.refuse_recap", "phone.refuse_now", "phone.qr_afresh",
+    "phone.step_up_now",
 }  # fmt: skip
 
 
