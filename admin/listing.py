@@ -104,7 +104,7 @@ class Listing(ModelView):
         """One page of rows and how many there are; the tabs are counted by the same query."""
         wanted = _tidied(search) or None
         _, query = super().get_list(None, sort_column, sort_desc, wanted, filters, execute=False, page_size=0)
-        self._count_tabs(query)
+        self._count_tabs(query, is_whole=not filters and wanted is None)
         tab = next((tab for tab in self.tabs if tab.is_open), None)
         if tab is not None and tab.states is not None:
             query = query.filter(self._status_column().in_(tab.states))
@@ -132,13 +132,19 @@ class Listing(ModelView):
         states: type[Labelled] = type(self).status_tabs.property.columns[0].type.enum_class
         return [("全部", None), *((state.label, frozenset({state})) for state in states)]
 
-    def _count_tabs(self, query: Any) -> None:
+    def kept_counts(self) -> dict[Any, int] | None:
+        """Rows per state of the whole list, where somebody keeps count of them; None: they are counted."""
+        return None
+
+    def _count_tabs(self, query: Any, *, is_whole: bool) -> None:
         g.tabs = []
         if type(self).status_tabs is None:
             return
         column = self._status_column()
-        counted = query.order_by(None).with_entities(column, func.count(self.model.id)).group_by(column)
-        numbers: dict[Any, int] = dict(counted.all())
+        numbers = self.kept_counts() if is_whole else None
+        if numbers is None:
+            counted = query.order_by(None).with_entities(column, func.count(self.model.id)).group_by(column)
+            numbers = dict(counted.all())
         chosen = request.args.get("tab", 0, type=int)
         words = self._tab_words()
         for index, (word, states) in enumerate(words):
@@ -217,6 +223,7 @@ class Listing(ModelView):
                 "name": f"flt{index}_{index}",
                 "label": flt.name,
                 "control": flt.control,
+                "blank": flt.blank,
                 "choices": flt.choices(),
                 "value": typed.get(str(index), ""),
             }

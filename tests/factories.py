@@ -80,7 +80,7 @@ def on(text: str) -> datetime:
 
 
 # The calendar of the year. Every window is inside its own days, so one second either side of an edge is nobody else's.
-DECLARATION = (on("2026-03-02 08:00"), on("2026-03-20 18:00"))
+DECLARATION = (on("2026-03-02 08:00"), on("2026-03-09 18:00"))
 WINDOWS = {
     "registration": (on("2026-05-01 09:00"), on("2026-05-10 18:00")),
     "arrangement": (on("2026-05-11 09:00"), on("2026-05-15 18:00")),
@@ -256,6 +256,13 @@ def seal_png(side: int = 95) -> bytes:
     ImageDraw.Draw(picture).ellipse((5, 5, side - 5, side - 5), outline=(200, 0, 0, 255), width=4)
     out = BytesIO()
     picture.save(out, "PNG")
+    return out.getvalue()
+
+
+def logo_png(side: int = 100) -> bytes:
+    """A college's logo (R-015)."""
+    out = BytesIO()
+    Image.new("RGB", (side, side), (20, 80, 160)).save(out, "PNG")
     return out.getvalue()
 
 

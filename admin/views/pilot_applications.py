@@ -27,6 +27,7 @@ from core.queries.accounts import province_contact
 from core.queries.applications import as_submitted, fingerprint_of, missing_parts, since_last, used_quota
 from core.queries.attachments import attachments_of
 from core.queries.scoping import visible
+from core.queries.standing import applications_by_state
 from core.rules import richtext, values
 from core.rules.catalogue import AttachmentKind
 from core.rules.organisations import Role
@@ -132,6 +133,10 @@ class ApplicationView(UseCaseView):
         count, rows = super().get_list(*args, **kwargs)
         g.used_quota = used_quota(reader(), rows)
         return count, rows
+
+    def kept_counts(self) -> dict[ApplicationState, int] | None:
+        """The tallies, so that a list of a million opens as fast as one of a thousand."""
+        return applications_by_state(reader(), current_actor())
 
     def used(self, row: PilotApplication) -> int | None:
         """已使用指标数 of the year, once there is a quota (R-045)."""

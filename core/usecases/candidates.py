@@ -29,6 +29,7 @@ from core.rules.numbering import candidate_no
 from core.rules.permissions import permit
 from core.rules.values import IdType, require_same_gender
 from core.usecases.imports import Outcome, Row, in_parts
+from core.usecases.pilots import require_pilot
 
 C = CandidateState
 CHUNK = 5_000
@@ -56,6 +57,7 @@ def import_candidates(
     """
     college = tx.get(College, college_id)
     permit(tx.actor, "edit_candidates", college)
+    require_pilot(tx, college, rule="R-018")
     outcome = Outcome()
     majors = dict(tx.session.execute(select(Major.code, Major.name)).all())
     if kind is CandidateKind.SOCIAL:

@@ -71,7 +71,7 @@ def lay_out_desk(tx: Tx, plan: ExamPlan, college: College, numbers: Sequence[str
         sites=sites,
         site_ids=site_ids,
         majors=_open_majors(tx, plan, college),
-        approved=set(tx.all(_approved(plan, college))),
+        approved=set(tx.all(_approved(tx, plan, college))),
         quotas=_locked_quotas(tx, plan, college, ids),
         contact=province_contact(tx.session, college.province_code),
         seen=set(
@@ -84,7 +84,8 @@ def lay_out_desk(tx: Tx, plan: ExamPlan, college: College, numbers: Sequence[str
     )
 
 
-def _approved(plan: ExamPlan, college: College) -> Select[int]:
+def _approved(tx: Tx, plan: ExamPlan, college: College) -> Select[int]:
+    """R-143, of batches that have ended: before that nothing makes a pilot (R-044)."""
     return (
         select(PilotApplication.certificate_id)
         .join(DeclarationPlan, DeclarationPlan.id == PilotApplication.plan_id)
@@ -92,6 +93,7 @@ def _approved(plan: ExamPlan, college: College) -> Select[int]:
             PilotApplication.college_id == college.id,
             PilotApplication.state == ApplicationState.APPROVED,
             DeclarationPlan.year == plan.exam_year,
+            DeclarationPlan.apply_closes_at < tx.now,
         )
     )
 

@@ -11,7 +11,7 @@ from core.errors import AlreadyThere, IllegalMove, Incomplete, NotPermitted, Rea
 from core.gateways import storage
 from core.models.catalogue import CertificateType
 from core.models.organisations import College, EvaluationOrg
-from core.models.pilots import PilotApplication, ReviewRecord
+from core.models.pilots import ReviewRecord
 from core.models.plans import ExamPlan, ExamPlanSubject
 from core.models.registrations import Registration, RoomArrangement, SeatAssignment
 from core.models.sites import ExamRoom, ExamSite, ExamSiteCertificate, SiteAllocation
@@ -19,9 +19,8 @@ from core.notifications.sites import SiteDecided, SiteSubmitted
 from core.queries.plans import takes_part
 from core.rules.catalogue import CertificateLevel
 from core.rules.numbering import site_no
-from core.rules.organisations import Switch
 from core.rules.permissions import permit
-from core.rules.pilots import ApplicationState, ReviewDecision, ReviewStep
+from core.rules.pilots import ReviewDecision, ReviewStep
 from core.rules.plans import PlanState
 from core.rules.sites import (
     ALLOCATION,
@@ -32,8 +31,10 @@ from core.rules.sites import (
     SiteStatus,
     material_suffix,
 )
+from core.usecases.catalogue import require_offered
 from core.usecases.edits import set_only
 from core.usecases.notices import close_tasks
+from core.usecases.pilots import require_pilot
 
 SITE_FIELDS = ("region_code", "address", "intro", "contact_name", "contact_mobile", "contact_email")
 _WORDS = {
@@ -50,7 +51,7 @@ def draft_site(tx: Tx, *, college_id: int, org_id: int, certificate_ids: Sequenc
     """保存: a pilot college's application; the name is made, not typed (R-099, R-102…R-104, R-111)."""
     college = tx.get(College, college_id)
     permit(tx.actor, "edit_site", college)
-    _require_pilot(tx, college)
+    require_pilot(tx, college, rule="R-099")
     certificates = _certificates(tx, org_id, certificate_ids)
     site = ExamSite(
         college_id=college_id,
@@ -85,22 +86,14 @@ def _own_editable(tx: Tx, site_id: int) -> ExamSite:
     return site
 
 
-def _require_pilot(tx: Tx, college: College) -> None:
-    approved = select(PilotApplication.id).where(
-        PilotApplication.college_id == college.id, PilotApplication.state == ApplicationState.APPROVED
-    )
-    if tx.first(approved) is None:
-        raise NotPermitted("not_a_pilot", rule="R-099")
-
-
 def _certificates(tx: Tx, org_id: int, ids: Sequence[int]) -> list[CertificateType]:
     if not ids:
         raise Incomplete(rule="R-101", fields="考试证书")
     certificates = [tx.get(CertificateType, ident) for ident in ids]
     if any(certificate.org_id != org_id for certificate in certificates):
         raise ValueRefused("certificates_of_two_orgs", rule="R-103")
-    if any(certificate.state is not Switch.ENABLED for certificate in certificates):
-        raise ValueRefused("certificate_disabled", rule="R-054", certificate=certificates[0].full_name)
+    for certificate in certificates:
+        require_offered(certificate)
     return certificates
 
 
@@ -144,6 +137,7 @@ def attach_material(tx: Tx, *, site_id: int, data: bytes, file_name: str) -> Exa
 def submit_site(tx: Tx, *, site_id: int) -> ExamSite:
     """提交并保存: complete, and with the material the TEO demands (R-101, R-105)."""
     site = _own_editable(tx, site_id)
+    require_pilot(tx, tx.get(College, site.college_id), rule="R-099")
     missing = [_WORDS[name] for name in SITE_FIELDS if not getattr(site, name)]
     if tx.get(EvaluationOrg, site.org_id).site_material_required and not site.material_key:
         missing.append("其他材料")
@@ -292,6 +286,7 @@ def create_room(
     site = tx.get(ExamSite, site_id)
     permit(tx.actor, "edit_room", site)
     plan = _plan_taking_rooms(tx, plan_id, site.college_id)
+    require_pilot(tx, tx.get(College, site.college_id), rule="R-018", year=plan.exam_year)
     require_usable(site, certificate_id)
     subjects = _subjects(tx, plan, certificate_id, plan_subject_ids)
     _require_room_words(name, seat_count)
