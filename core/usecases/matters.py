@@ -144,7 +144,9 @@ class Review(Matter):
         permit(tx.actor, "review_as_city" if self.act == "pass_city" else "review_as_province", self.application)
 
     def hold(self, tx: Tx) -> None:
-        tx.lock(PilotApplication, self.application.id)
+        held = select(PilotApplication.id).where(PilotApplication.id == self.application.id)
+        tx.all(held.with_for_update())
+        tx.session.expire(self.application)  # whoever was waited for has changed it
 
     def changed(self, before: int | None = None) -> Refusal:
         thing = {"thing": PILOT_APPLICATION.name, "state": self.application.state.label}

@@ -9,10 +9,13 @@ import pytest
 from core import clock
 from core.db import reading
 from core.demo.people import people
+from core.models.accounts import UserAccount
+from core.models.pilots import PilotApplication
 from core.queries.desk import DueItem, urgency_of
 from core.queries.due import next_event, tasks_for, timeline, ways
 from core.rules.candidates import CandidateKind
 from core.rules.certificates import Party
+from core.rules.organisations import AccountState
 from core.rules.values import Gender
 from core.usecases import applications, candidates, reviews, signing
 from tests.factories import (
@@ -166,3 +169,64 @@ def test_a_plans_way_shows_which_windows_are_over_open_and_ahead(
         assert ways(session, year.actor("teo"), WINDOWS["publication"][1] + timedelta(seconds=1)) == []
     assert way.phase == phase
     assert tuple(leg.place for leg in way.legs) == places
+
+
+# -- the pilot year ----------------------------------------------------------------------------------------------------
+
+
+def test_reviewers_see_how_many_wait_per_batch_until_when_a_return_can_be_mended_R039(years: Years) -> None:
+    year = years("applied")
+    (city,) = turn(year, "city", moment("applied"))
+    assert (city.kind, city.count, city.due_at) == ("applications.city", 1, DECLARATION[1])
+    assert city.detail == "地市级审核 · 2026 年 第一批"
+    (late,) = turn(year, "city", DECLARATION[1] + timedelta(seconds=1))
+    assert (late.count, late.due_at) == (1, None), "it still waits, but nothing can be mended any more"
+    assert turn(year, "province", moment("applied")) == [], "not before the city has passed it"
+
+
+def test_the_final_review_is_an_item_of_its_own_D19(years: Years) -> None:
+    year = years("applied")
+    with year.acting("system") as tx:
+        tx.get(PilotApplication, year["other_application"]).plan.final_review_required = True
+    year.do("other_province", reviews.pass_preliminary, application_id=year["other_application"])
+    (item,) = turn(year, "other_province", moment("applied"))
+    assert (item.kind, item.title, item.detail) == (
+        "applications.final",
+        "待复审的试点申报",
+        "省厅复审 · 2026 年 第一批",
+    )
+
+
+@pytest.mark.parametrize(
+    ("now", "is_due"),
+    [
+        ("2026-11-30 23:59:59", False),
+        ("2026-12-01 00:00:00", True),
+        ("2026-12-31 23:59:59", True),
+        ("2027-01-01 00:00:00", False),
+    ],
+)
+def test_in_december_a_college_sees_what_the_years_end_will_take_R019(years: Years, now: str, is_due: bool) -> None:
+    year = years("approved")
+    found = [item for item in turn(year, "coordinator", on(now)) if item.kind == "quotas.lapsing"]
+    assert [(item.count, item.due_at) for item in found] == [(4, on("2026-12-31 23:59"))] * is_due
+    with reading() as session:
+        edges = [edge for edge in timeline(session, year.actor("signatory"), on(now)) if edge.what == "指标作废"]
+    assert [edge.plan for edge in edges] == ["未使用的指标 4 人"] * is_due
+    assert not [item for item in turn(year, "province", on(now)) if item.kind == "quotas.lapsing"]
+
+
+def test_a_college_with_one_coordinator_is_warned_and_told_the_way_out(years: Years) -> None:
+    year = years("approved")
+    for login in ("other_coordinator", "other_signatory"):
+        (item,) = turn(year, login, moment("approved"))
+        assert (item.kind, item.title, item.detail) == (
+            "accounts.single_coordinator",
+            "只有一位院校管理员",
+            "请在账号页再建一位",
+        )
+        assert item.url == "/admin/accounts/"
+    assert turn(year, "coordinator", moment("approved")) == []
+    with year.acting("system") as tx:
+        tx.get(UserAccount, year["account:second_coordinator"]).state = AccountState.DISABLED
+    assert [item.kind for item in turn(year, "coordinator", moment("approved"))] == ["accounts.single_coordinator"]
