@@ -152,6 +152,7 @@ ROW_VERBS = (
         act="review_as_province",
         when=lambda row, actor: _is_at_province(row) and not _needs_first_look(row),
         fill=lambda row: {"approved_count": row.requested_count},
+        template="admin/application_review.html",
         explain="批准后，院校立即得到本年度的指标，并收到通知。",
         tone="primary",
         done="已批准，指标已下达。",

@@ -27,7 +27,7 @@ _ENDS_A_LINE = re.compile(r"<br>|</(p|li|h3|h4|blockquote)>")
 _EMPTY_BLOCK = re.compile(r"<(p|h3|h4|blockquote|li|ul|ol)>(?:\s|&nbsp;|<br>)*</\1>")
 _BARE_PICTURE = re.compile(r"<img>")
 _ONLY_LINES = frozenset({"p", "br"})
-_NESTED = 4  # how deep empty blocks are looked for inside empty blocks
+_NESTED = 50  # how deep empty blocks are looked for inside empty blocks
 
 
 def clean(typed: str) -> str:
@@ -91,7 +91,9 @@ def _ours(markup: str) -> str:
         first = first.replace(f"<{theirs}>", f"<{ours}>").replace(f"</{theirs}>", f"</{ours}>")
     safe = _BARE_PICTURE.sub("", _only(first, TAGS))
     for _ in range(_NESTED):
-        safe = _EMPTY_BLOCK.sub("", safe)
+        safe, emptied = _EMPTY_BLOCK.subn("", safe)
+        if not emptied:
+            break
     bare = safe.strip()
     return bare if not bare or _MARKUP.search(bare) else f"<p>{bare}</p>"  # else it would pass for plain lines
 

@@ -267,7 +267,7 @@ def submit_application(tx: Tx, *, application_id: int, fingerprint: str = "") ->
     _hold(tx, application)
     if fingerprint and fingerprint != fingerprint_of(as_submitted(tx.session, application)):
         raise StaleState("content_changed", rule="R-035")
-    tx.advance(application, PILOT_APPLICATION, "submit", submitted_at=tx.now)
+    tx.advance(application, PILOT_APPLICATION, "submit", submitted_at=tx.now, decided_at=None)
     _keep_submission(tx, application)
     round_ = record_review(tx, application, ReviewStep.SUBMIT, ReviewDecision.SUBMIT)
     step = ReviewStep.CITY if application.has_city_review else ReviewStep.PRELIMINARY

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+import pytest
 from sqlalchemy import select
 
+from core import clock
 from core.models.pilots import DeclarationPlan, PilotApplication, Quota
 from core.models.records import Notification
 from core.rules.pilots import ApplicationState, DeclarationState
@@ -28,7 +30,7 @@ def newest(model: type) -> int:
     return int(rows(select(model.id).order_by(model.id.desc()).limit(1))[0])  # type: ignore[attr-defined]
 
 
-def test_a_province_writes_publishes_and_then_cannot_touch_its_plan(panel: OpenPanel) -> None:
+def test_a_province_writes_publishes_and_changes_its_plan_until_it_starts(panel: OpenPanel) -> None:
     browser = panel("set_up").browser("province")
     made = browser.do("/admin/declarations/do/draft_declaration_plan/", PLAN | {"by_major_required": "y"})
     assert made.status_code == 303
@@ -40,8 +42,73 @@ def test_a_province_writes_publishes_and_then_cannot_touch_its_plan(panel: OpenP
     assert browser.do(f"/admin/declarations/do/publish_declaration_plan/?id={plan.id}").status_code == 303
     assert one(DeclarationPlan, plan.id).state is DeclarationState.PUBLISHED
     assert "编辑" not in words(browser.get("/admin/declarations/"))
+    change = f"/admin/declarations/do/change_declaration_plan/?id={plan.id}"
+    moved = {"closes_at": "2026-04-25T18:00", "city_review_required": "y"}
+    assert browser.do(change, {"opens_at": "2026-04-02T08:00", "notes": "改期"} | moved).status_code == 303
+    assert one(DeclarationPlan, plan.id).city_review_required
     again = browser.get(f"/admin/declarations/do/edit_declaration_plan/?id={plan.id}")
     assert again.status_code == 303
+
+
+def test_an_open_plan_is_only_put_off_with_a_reason(panel: OpenPanel) -> None:
+    place = panel("declared")
+    browser, plan = place.browser("province"), place.year["declaration"]
+    page = browser.text("/admin/declarations/")
+    assert ">延期<" in page
+    assert ">修改<" not in page
+    url = f"/admin/declarations/do/extend_declaration_plan/?id={plan}"
+    end = DECLARATION[1]
+    typed = lambda instant: f"{clock.local(instant):%Y-%m-%dT%H:%M}"  # noqa: E731
+    later = typed(end + timedelta(days=5))
+    earlier = browser.do(url, {"closes_at": typed(end - timedelta(days=1)), "reason": "延期"})
+    assert earlier.status_code == 422
+    assert "只能往后延" in words(earlier)
+    assert browser.do(url, {"closes_at": later, "reason": " "}).status_code == 422
+    assert browser.do(url, {"closes_at": later, "reason": "系统维护"}).status_code == 303
+    assert one(DeclarationPlan, plan).apply_closes_at == end + timedelta(days=5)
+    told = place.browser("coordinator").text("/admin/notices/")
+    assert "系统维护" in told
+
+
+def test_a_draft_plan_is_deleted(panel: OpenPanel) -> None:
+    browser = panel("set_up").browser("province")
+    browser.do("/admin/declarations/do/draft_declaration_plan/", PLAN)
+    ident = newest(DeclarationPlan)
+    assert browser.do(f"/admin/declarations/do/delete_declaration_plan/?id={ident}").status_code == 303
+    assert count(DeclarationPlan) == 0
+
+
+@pytest.mark.parametrize(
+    ("now", "open_tab"),
+    [
+        (DECLARATION[0] - SECOND, "未开始 1"),
+        (DECLARATION[0], "进行中 1"),
+        (DECLARATION[1], "进行中 1"),
+        (DECLARATION[1] + SECOND, "已结束 1"),
+    ],
+)
+def test_the_tabs_of_plans_follow_the_clock(panel: OpenPanel, now: datetime, open_tab: str) -> None:
+    place = panel("declared", now)
+    page = words(place.browser("coordinator").get("/admin/declarations/")).replace("  ", " ")
+    counts = [f"{word} {int(open_tab.startswith(word))}" for word in ("未开始", "进行中", "已结束")]
+    assert all(tab in page for tab in ("全部 1", *counts)), page[:400]
+    assert ("立即申报" in page) is (open_tab == "进行中 1"), "R-024, R-025"
+    assert "未发布" not in page
+    assert "未发布 0" in words(place.browser("province").get("/admin/declarations/")).replace("  ", " ")
+
+
+def test_a_college_sees_the_plans_of_its_province_only_R023(panel: OpenPanel) -> None:
+    place = panel("declared")
+    browser = place.browser("coordinator")
+    theirs = place.year["other_declaration"]
+    assert browser.get(f"/admin/declarations/details/?id={theirs}").status_code == 404
+    assert browser.get(f"/admin/declarations/do/apply/?id={theirs}").status_code == 404
+
+
+def test_without_a_plan_a_college_learns_whom_to_call_R021_R024(panel: OpenPanel) -> None:
+    page = words(panel("set_up").browser("coordinator").get("/admin/declarations/"))
+    assert "没有进行中的申报计划" in page
+    assert "027-0000-0042" in page
 
 
 def test_a_plan_that_ends_before_it_begins_is_refused_with_the_typed_values_kept(panel: OpenPanel) -> None:
@@ -113,8 +180,6 @@ def test_one_second_after_the_end_the_panel_says_when_it_closed(panel: OpenPanel
 
 def panel_at_end(place):  # type: ignore[no-untyped-def]
     """A coordinator's browser, one second after the declaration window."""
-    from core import clock
-
     browser = place.browser("coordinator")
     clock._pinned = DECLARATION[1] + SECOND
     return browser

@@ -71,6 +71,7 @@ OWN_PAGES = {
     "imports.failed_view", "issuances.document_view", "issuances.hand_view", "plans.certificate_view",
     "scores.sheet_view", "sites.material", "documents.index", "documents.download",
     "files.index", "files.download", "exports.job_view", "exports.again_view", "exports.file_view",
+    "applications.picture_view",
 }  # fmt: skip
 BEHIND_LOGIN = {
     "admin.index", "admin.notices", "admin.acknowledge_notice", "admin.travel",
@@ -295,7 +296,7 @@ GOOD: dict[str, Any] = {
     "granted": "9",
     "officer_name": "演签发", "has_accepted": "y", "has_read": "y", "issue_method": "electronic",
     "issued_on": "2026-06-17", "shown": "1", "score": "88", "window": "publication", "closes_at": "2026-09-30T18:00",
-    "confirmed": "y", "name": "改过的名字", "seat_count": "12", "requested_count": "6",
+    "opens_at": "2026-09-01T08:00", "confirmed": "y", "name": "改过的名字", "seat_count": "12", "requested_count": "6",
 }  # fmt: skip
 STAGES_WITH_VERBS = {
     "applied": None, "planned": None, "scored": on("2026-06-02 09:00"), "signed_by_teo": None,

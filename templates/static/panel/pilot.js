@@ -40,7 +40,9 @@
     const offer = document.querySelector("[data-draft-offer]");
     const kept = store.read(key);
     const now = typed();
-    const differs = kept && Object.entries(kept.fields).some(([name, value]) => name in now && now[name] !== value);
+    const numbers = new Set(fields().filter((f) => f.type === "number").map((f) => f.name));
+    const same = (name, value) => now[name] === value || (numbers.has(name) && Number(now[name]) === Number(value));
+    const differs = kept && Object.entries(kept.fields).some(([name, value]) => name in now && !same(name, value));
     const was_saved = kept && kept.sent && kept.version !== form.elements.row_version.value;
     if (kept && (!differs || was_saved)) store.drop(key);
     else if (kept && offer) {
