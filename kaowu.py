@@ -421,7 +421,10 @@ def export(actor: Actor, name: str, out: Path, plan_no: str | None, conditions: 
     from core.sheets import desk, export_desk
 
     where = dict(condition.split("=", 1) for condition in conditions if "=" in condition)
-    take = export_desk.take_directly if name in export_desk.export_names() else desk.export_rows
+    lists = export_desk.export_names()
+    if name not in desk.sheet_names() | lists:
+        raise NotFound("sheet_unknown", value=name, known=[*desk.sheet_names(), *lists])
+    take = export_desk.take_directly if name in lists else desk.export_rows
     with _written(out) as file:
         count = take(actor, name, file, plan_id=_plan_id(plan_no), where=where)
     click.echo(f"已导出 {count} 行到 {out}")

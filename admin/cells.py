@@ -15,6 +15,7 @@ from core.rules.arrangement import ArrangementState
 from core.rules.candidates import CandidateKind, CandidateState, VerificationMethod
 from core.rules.catalogue import CertificateLevel, ExamMode, modes_text
 from core.rules.certificates import IssuanceState, IssueMethod, Party
+from core.rules.exports import ExportPhase
 from core.rules.machine import Labelled
 from core.rules.notices import DeliveryState
 from core.rules.organisations import AccountState, BindingState, SealState, Switch
@@ -47,6 +48,7 @@ _GOOD = {
     DeclarationPhase.OPEN,
     PlanStatus.IN_PROGRESS,
     DeliveryState.DELIVERED,
+    ExportPhase.READY,
 }
 _BAD = {
     ApplicationState.RETURNED,
@@ -71,6 +73,7 @@ _WAITING = {
     IssuanceState.SITE_PENDING,
     IssuanceState.READY,
     IssuanceState.GENERATING,
+    ExportPhase.WAITING,
 }
 
 # Enumerations that say what a thing is, not how it is doing: a word, no badge.

@@ -119,7 +119,7 @@ class ExportView(UseCaseView):
         if phase is ExportPhase.EXPIRED or not is_of(row, current_actor()):
             return cells.badge(phase)
         word = "输入验证码" if phase is ExportPhase.WAITING else "下载"
-        return Markup('{} <a href="{}">{}</a>').format(
+        return Markup('<span>{} <a href="{}">{}</a></span>').format(
             cells.badge(phase), url_for("exports.job_view", ident=row.id), word
         )
 

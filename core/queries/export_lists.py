@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Select, and_, func, select
 from sqlalchemy.orm import Session
 
+from core import clock
 from core.actors import Actor
 from core.models.candidates import Candidate
 from core.models.catalogue import CertificateType
@@ -29,6 +30,7 @@ from core.models.registrations import (
 from core.models.scores import CertificateResult, SubjectScore
 from core.models.sites import ExamRoom, ExamSite
 from core.queries.phases import registration_phase_place, score_phase_place
+from core.queries.pilot_status import is_pilot
 from core.queries.scoping import visible
 from core.rules.pilots import ApplicationState
 from core.rules.registrations import SittingState
@@ -69,15 +71,10 @@ def organisations(actor: Actor, now: datetime) -> Rows:
 
 
 def colleges(actor: Actor, now: datetime) -> Rows:
-    """E-02; the third column is how many applications of the college were ever approved (R-044)."""
-    approved = (
-        select(func.count(PilotApplication.id))
-        .where(PilotApplication.college_id == College.id, PilotApplication.state == ApplicationState.APPROVED)
-        .correlate(College)
-        .scalar_subquery()
-    )
+    """E-02; the third column says whether the college is a pilot this year (R-044)."""
+    pilot = is_pilot(College.id.expression, clock.local(now).year, now)
     return (
-        select(College.id, College.college_code, College.name, approved, College.college_type, College.state)
+        select(College.id, College.college_code, College.name, pilot, College.college_type, College.state)
         .where(visible(College, actor, now))
         .order_by(College.id)
     )

@@ -23,9 +23,9 @@ _MOBILE = 11
 class ExportPhase(Labelled):
     """Where an export stands; READY until a day after it was asked for."""
 
-    WAITING = "waiting", "待验证"
-    READY = "ready", "可下载"
-    EXPIRED = "expired", "已过期"
+    WAITING = "unproved", "待验证"
+    READY = "fetchable", "可下载"
+    EXPIRED = "outdated", "已过期"
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,8 +102,8 @@ def _headings(words: str) -> tuple[Heading, ...]:
 
 
 def _colleges(asking: Asking, rows: Sequence[Row]) -> Iterator[Row]:
-    for _, code, name, approved, kind, state in rows:
-        yield code, name, "试点院校机构" if approved else "非试点院校机构", kind, state
+    for _, code, name, is_pilot, kind, state in rows:
+        yield code, name, "试点院校机构" if is_pilot else "非试点院校机构", kind, state
 
 
 def _applications(asking: Asking, rows: Sequence[Row]) -> Iterator[Row]:

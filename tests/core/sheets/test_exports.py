@@ -28,7 +28,7 @@ from core.queries.scoping import visible
 from core.rules import exports as rules
 from core.rules.exports import Asked
 from core.rules.permissions import GRANTS
-from core.sheets import export_desk
+from core.sheets import export_desk, exports
 from core.sheets.exports import EXPORTS, ExportSpec
 from tests.factories import CAST, Year, Years, count, moment, one
 
@@ -190,6 +190,19 @@ def test_scores_not_yet_known_to_the_college_are_not_in_its_file(years: Years, a
     assert any(row[header.index("考试成绩")] for row in rows)
     found = lines(taken(year.actor("coordinator"), "score-list"))
     assert all(row[found[0].index("考试成绩")] is None for row in found[1:])
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3, 4])
+def test_rows_read_in_blocks_are_all_there_and_in_order(
+    any_years: Years, at: At, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    """A file of fifty thousand rows is made of blocks; four results across every border."""
+    year = any_years("scored")
+    at("2026-06-02 09:00")
+    whole = lines(taken(year.actor("teo"), "result-list"))
+    monkeypatch.setattr(exports, "AT_ONCE", at_once)
+    assert lines(taken(year.actor("teo"), "result-list")) == whole
+    assert len(whole) == 5
 
 
 # -- the mark ----------------------------------------------------------------------------------------------------------
