@@ -16,17 +16,22 @@ from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 from werkzeug.routing import IntegerConverter
 
-from admin import auth, guard, profile
+from admin import auth, guard, profile, second_factor
 from admin.home import HomeView
 from admin.phone import pages as phone_pages
+from admin.portal import joining
 from admin.portal import pages as portal_pages
 from admin.session import LARGEST_ROW_NUMBER, set_up_login
 from admin.views import (
     accounts,
     arrangement,
+    bindings,
     candidates,
     catalogue,
+    certificate_templates,
     certificates,
+    colleges,
+    directory,
     documents,
     exports,
     files,
@@ -38,6 +43,7 @@ from admin.views import (
     rooms,
     scores,
     sites,
+    standards,
     trail,
 )
 from core import db, settings
@@ -50,8 +56,13 @@ IDLE = timedelta(minutes=60)
 # Everything with a place under /admin/, one file per subject; each offers views(db).
 SUBJECTS = (
     organisations,
+    colleges,
+    directory,
     accounts,
+    bindings,
+    standards,
     catalogue,
+    certificate_templates,
     pilots,
     plans,
     candidates,
@@ -96,9 +107,11 @@ def create_app(*, behind_proxy: bool = False) -> Flask:
     limiter = guard.stand(app)
     app.register_blueprint(auth.blueprint(limiter))
     app.register_blueprint(profile.blueprint())
+    app.register_blueprint(second_factor.blueprint(limiter))
     _mount_panel(app, reading)
     app.register_blueprint(phone_pages.blueprint())
     app.register_blueprint(portal_pages.blueprint())
+    app.register_blueprint(joining.blueprint(limiter))
     if behind_proxy:
         from werkzeug.middleware.proxy_fix import ProxyFix
 

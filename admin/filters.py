@@ -20,6 +20,7 @@ class PanelFilter(BaseSQLAFilter):
     """A filter with a control: text, select, date or number. takes() turns the typed text into a value or None."""
 
     control = "text"
+    blank = "全部"  # what a select says while nothing is chosen
 
     def takes(self, typed: str) -> Any | None:
         """The value behind the typed text; None when it means nothing to this filter."""

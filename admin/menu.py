@@ -9,7 +9,13 @@ from flask import current_app, request, url_for
 
 from core.actors import Actor
 
-GROUPS = {"机构管理": "org", "证书管理": "award", "考务管理": "exam", "系统管理": "gear"}  # word -> icon
+GROUPS = {  # word -> icon
+    "机构管理": "org",
+    "标准管理": "standard",
+    "证书管理": "award",
+    "考务管理": "exam",
+    "系统管理": "gear",
+}
 
 
 @dataclass(frozen=True, slots=True)

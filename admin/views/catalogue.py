@@ -4,67 +4,59 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import request, url_for
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
-from admin.forms import Choice, PanelForm, Ticks, text_field
-from admin.session import reader
-from admin.usecase_view import Related, UseCaseView, choices_of
+from admin.catalogue_forms import (
+    CertificateForm,
+    MajorForm,
+    NewCertificateForm,
+    NewMajorForm,
+    NewSubjectForm,
+    SubjectForm,
+    certificate_values,
+    filled_certificate,
+)
+from admin.file_forms import file_links, file_verbs
+from admin.filled_sheets import FilledSheets
+from admin.filters import PanelFilter
+from admin.import_page import SheetDoor
+from admin.session import current_actor, reader
+from admin.switches import switches
+from admin.usecase_view import Link, Related, UseCaseView
 from admin.verbs import Verb
-from core.actors import Actor
+from admin.views.files import file_link, sent
+from core import settings
+from core.db import transaction
 from core.models.catalogue import CertificateType, Major, Subject
-from core.rules import values
-from core.rules.catalogue import EVERYBODY, CertificateLevel, ExamMode
-from core.rules.organisations import SWITCH, Switch
-from core.usecases.catalogue import create_certificate, create_major, create_subject, switch_certificate, switch_subject
+from core.queries.attachments import attachments_of
+from core.queries.catalogue import piloted_by
+from core.usecases import catalogue, samples
 
 GROUP = "证书管理"
+ACT = "manage_catalogue"
+_EVERYTHING = "all"
 
 
-def _switches(usecase: Any, warning: str) -> tuple[Verb, Verb]:
-    return (
-        Verb(
-            usecase,
-            "停用",
-            key="disable",
-            fixed={"action": "disable"},
-            act="manage_catalogue",
-            move=(SWITCH, "disable"),
-            confirm=warning,
-            tone="danger",
-            done="已停用。",
-        ),
-        Verb(
-            usecase,
-            "启用",
-            key="enable",
-            fixed={"action": "enable"},
-            act="manage_catalogue",
-            move=(SWITCH, "enable"),
-            confirm="启用后又可以被选用。确定启用吗？",
-            done="已启用。",
-        ),
-    )
+class RangeFilter(PanelFilter):
+    """证书范围 (R-050): what a college takes part in, unless it asks for everything."""
+
+    control = "select"
+    blank = "已参与试点证书"
+
+    def choices(self) -> list[tuple[str, str]]:
+        return [(_EVERYTHING, "全部证书")]
+
+    def takes(self, typed: str) -> str | None:
+        return typed if typed == _EVERYTHING else None
+
+    def apply(self, query: Any, value: Any, alias: Any = None) -> Any:
+        return query
 
 
-class CertificateForm(PanelForm):
-    """证书信息 (§2.9)."""
-
-    name = text_field("证书名称", values.text(200), description="不含等级，例如：数字营销技术应用")
-    short_name = text_field("简称", values.text(200), description="用于考核站点名称。")
-    level = Choice(
-        "等级", coerce=CertificateLevel, choices=CertificateLevel.choices(), description="每个等级是一张独立的证书。"
-    )
-    standard_code = text_field("标准代码", values.code(6), description="六位。")
-    english_name = text_field("英文名称", values.text(200), optional=True)
-    major_codes = Ticks("对应专业", coerce=str, description="只有这些专业的考生可以报考。")
-
-    def prepare(self, session: Session, actor: Actor, row: Any | None) -> None:
-        majors = session.scalars(select(Major).order_by(Major.code))
-        self.major_codes.offer([(major.code, f"{major.name}（{major.code}）") for major in majors])
-
-
-class CertificateView(UseCaseView):
+class CertificateView(FilledSheets, UseCaseView):
     """证书信息管理."""
 
     model = CertificateType
@@ -73,50 +65,107 @@ class CertificateView(UseCaseView):
     menu_group = GROUP
     menu_order = 40
     one = "张证书"
-    column_list = ("code", "name", "level", "org.name", "standard_code", "state")
-    column_labels = {"code": "证书编号", "name": "证书名称", "org.name": "颁证机构", "majors": "对应专业"}
-    column_filters = ("code", "name", "level", "org.name")
+    column_list = ("national_batch", "code", "full_name", "org.name", "major_category", "state")
+    column_sortable_list = ("national_batch", "code", "org.name", "major_category", "state")
+    column_labels = {
+        "code": "证书编号",
+        "name": "证书名称",
+        "full_name": "证书名称",
+        "org.name": "颁证机构",
+        "state": "证书状态",
+    }
+    column_filters = (RangeFilter(CertificateType.id, "证书范围"), "code", "name", "level", "org.name")
     column_searchable_list = ("code", "name", "short_name")
     status_tabs = CertificateType.state
     detail_groups = (
-        ("证书基本信息", ("code", "name", "level", "short_name", "english_name", "org.name", "standard_code", "state")),
-        ("取证要求", ("obtain_requirements",)),
-    )
+        (
+            "证书基本信息",
+            (
+                "code", "full_name", "level", "short_name", "english_name", "org.name", "national_batch", "opened_on",
+                "exam_modes", "exam_time_note", "study_hours", "credits", "major_category", "standard_code",
+                "standard.name", "template.name", "state",
+            ),
+        ),
+        ("适用与要求", ("target_group", "obtain_requirements", "intro")),
+    )  # fmt: skip
+    recap_columns = ("code", "full_name", "org.name", "state")
+    column_formatters = {"credits": lambda view, context, row, name: credit_words(row)}
     create_with = Verb(
-        create_certificate,
+        catalogue.create_certificate,
         "新增证书",
-        form=CertificateForm,
-        act="manage_catalogue",
+        form=NewCertificateForm,
+        act=ACT,
         given=lambda actor: {"org_id": actor.org_id},
+        shape=certificate_values,
         done="已新增证书，编号已生成。",
     )
-    row_verbs = _switches(switch_certificate, "停用后不能再被新的计划选用，已有记录不受影响。确定停用吗？")
+    edit_with = Verb(
+        catalogue.edit_certificate,
+        "编辑",
+        form=CertificateForm,
+        act=ACT,
+        explain="等级和编号不能修改。修改只影响以后的计划和证书，已有的计划和已经生成的证书不变。",
+        fill=filled_certificate,
+        shape=certificate_values,
+        done="已保存。",
+    )
+    row_verbs = (
+        *file_verbs("certificate_id", catalogue.attach_sample, catalogue.remove_sample, word="证书样本", act=ACT),
+        *switches(catalogue.switch_certificate, ACT, "停用后不能再被新的计划选用，已有记录不受影响。确定停用吗？"),
+    )
+    sheets = (SheetDoor("certificates", "导入证书信息", act="set_up_catalogue"),)
+
+    def get_query(self) -> Any:
+        """R-050: a college's list begins with what it takes part in; a row's own page opens in any case."""
+        query, college_id = super().get_query(), current_actor().college_id
+        is_list = request.endpoint == f"{self.endpoint}.index_view"
+        if not is_list or college_id is None or _asks_for_everything():
+            return query
+        return query.filter(CertificateType.id.in_(piloted_by(college_id)))
+
+    def filter_controls(self) -> list[dict[str, Any]]:
+        controls = super().filter_controls()
+        return controls if current_actor().college_id is not None else controls[1:]
+
+    def empty_words(self) -> str:
+        if current_actor().college_id is not None and not _asks_for_everything():
+            return "还没有参与试点的证书；把“证书范围”改为“全部证书”可以查看全部。"
+        return super().empty_words()
+
+    def links(self, row: CertificateType) -> list[Link]:
+        sample = Link("查看样张", url_for("certificates.sample_view", ident=row.id))
+        standard = attachments_of(reader(), standard_id=row.standard_id) if row.standard_id is not None else ()
+        return [sample, *file_links("certificate_id", row), *(file_link(file) for file in standard)]
 
     def related(self, row: CertificateType) -> list[Related]:
         majors = [(major.code, major.name, major.category) for major in row.majors]
         subjects = [(s.code, s.name, s.exam_modes, s.examinee_category, s.full_score, s.state) for s in row.subjects]
         return [
             Related("证书对应专业", ("专业代码", "专业名称", "专业大类"), majors),
-            Related("考试科目", ("科目编号", "科目名称", "考试方式", "考生类别", "满分", "状态"), subjects),
+            Related("考试科目", ("科目编号", "科目名称", "考试方式", "参考对象", "满分", "状态"), subjects),
         ]
 
-
-class SubjectForm(PanelForm):
-    """考试科目 (§2.10)."""
-
-    certificate_id = Choice("考核证书")
-    name = text_field("科目名称", values.text(200))
-    exam_modes = Ticks("考试方式", coerce=ExamMode, choices=ExamMode.choices())
-    examinee_category = text_field(
-        "考生类别", values.text(200), default=EVERYBODY, description="不同类别的考生考不同科目时填写。"
-    )
-
-    def prepare(self, session: Session, actor: Actor, row: Any | None) -> None:
-        own = (CertificateType.org_id == actor.org_id, CertificateType.state == Switch.ENABLED)
-        self.certificate_id.offer(choices_of(CertificateType, lambda c: f"{c.full_name} · {c.code}", *own))
+    @expose("/<int:ident>/sample.pdf")
+    def sample_view(self, ident: int) -> ResponseReturnValue:
+        """样张: what a certificate of this type would look like today."""
+        name = f"样张-{self.row_or_404(ident).full_name}.pdf"
+        actor = current_actor()
+        reader().rollback()
+        with transaction(actor) as tx:
+            pdf = samples.certificate_sample(tx, certificate_id=ident, verify_base=settings.current().base_url)
+        return sent(pdf, "application/pdf", name, "inline")
 
 
-class SubjectView(UseCaseView):
+def _asks_for_everything() -> bool:
+    return any(value == _EVERYTHING for name, value in request.args.items() if name.startswith("flt"))
+
+
+def credit_words(row: CertificateType) -> str | None:
+    """1.5 分."""
+    return None if row.credit_tenths is None else f"{row.credit_tenths / 10:g} 分"
+
+
+class SubjectView(FilledSheets, UseCaseView):
     """考试科目."""
 
     model = Subject
@@ -131,6 +180,8 @@ class SubjectView(UseCaseView):
         "name": "科目名称",
         "certificate.full_name": "考核证书",
         "certificate.org.name": "考核单位",
+        "examinee_category": "参考对象",
+        "state": "科目状态",
     }
     column_filters = ("code", "name", "certificate.name", "certificate.org.name")
     column_searchable_list = ("code", "name", "certificate.name")
@@ -139,32 +190,31 @@ class SubjectView(UseCaseView):
         (
             "科目信息",
             (
-                "code",
-                "name",
-                "exam_modes",
-                "examinee_category",
-                "full_score",
-                "certificate.full_name",
-                "certificate.org.name",
-                "state",
+                "code", "name", "exam_modes", "examinee_category", "full_score", "certificate.full_name",
+                "certificate.org.name", "state",
             ),
         ),
-    )
+    )  # fmt: skip
+    recap_columns = ("code", "name", "certificate.full_name", "state")
     create_with = Verb(
-        create_subject, "新增科目", form=SubjectForm, act="manage_catalogue", done="已新增考试科目，编号已生成。"
+        catalogue.create_subject, "新增科目", form=NewSubjectForm, act=ACT, done="已新增考试科目，编号已生成。"
     )
-    row_verbs = _switches(switch_subject, "停用后不能再被新的计划选用，已有计划不受影响。确定停用吗？")
+    edit_with = Verb(
+        catalogue.edit_subject,
+        "编辑",
+        form=SubjectForm,
+        act=ACT,
+        explain="修改只影响以后安排的计划，已有计划保留原来的科目内容。",
+        fill=lambda row: {
+            name: getattr(row, name) for name in ("name", "exam_modes", "examinee_category", "full_score")
+        },
+        done="已保存。",
+    )
+    row_verbs = switches(catalogue.switch_subject, ACT, "停用后不能再被新的计划选用，已有计划不受影响。确定停用吗？")
+    sheets = (SheetDoor("subjects", "导入考试科目", act="set_up_catalogue"),)
 
 
-class MajorForm(PanelForm):
-    """专业."""
-
-    code = text_field("专业代码", values.major_code)
-    name = text_field("专业名称", values.text(200))
-    category = text_field("专业大类", values.text(200), optional=True)
-
-
-class MajorView(UseCaseView):
+class MajorView(FilledSheets, UseCaseView):
     """专业目录."""
 
     model = Major
@@ -178,7 +228,18 @@ class MajorView(UseCaseView):
     column_filters = ("code", "name", "category")
     column_searchable_list = ("code", "name")
     column_default_sort = "code"
-    create_with = Verb(create_major, "新增专业", form=MajorForm, act="manage_organisations", done="已新增专业。")
+    create_with = Verb(
+        catalogue.create_major, "新增专业", form=NewMajorForm, act="manage_organisations", done="已新增专业。"
+    )
+    edit_with = Verb(
+        catalogue.edit_major,
+        "编辑",
+        form=MajorForm,
+        act="manage_organisations",
+        fill=lambda row: {"name": row.name, "category": row.category},
+        done="已保存。",
+    )
+    sheets = (SheetDoor("majors", "导入专业目录", act="manage_organisations"),)
 
     def related(self, row: Major) -> list[Related]:
         wanted = select(CertificateType).where(CertificateType.majors.any(Major.id == row.id))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.models.base import Base, Code, Hash, Mobile, Name, Record, Region, Words, belongs, is_in, one_living
 from core.rules.organisations import AuthorityLevel, CollegeType, InvigilatorMode, SealState, Switch
+
+if TYPE_CHECKING:
+    from core.models.catalogue import CertificateType
 
 
 class RegionName(Base):
@@ -130,6 +134,9 @@ class CertificateOfficer(Record):
     name: Mapped[Name]
     mobile: Mapped[Mobile] = mapped_column(default="")
     email: Mapped[Name] = mapped_column(default="")
+
+    college: Mapped[College] = relationship()
+    certificate: Mapped[CertificateType] = relationship()
 
     __table_args__ = (UniqueConstraint("college_id", "certificate_id"),)
 

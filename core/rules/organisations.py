@@ -51,6 +51,15 @@ class Switch(Labelled):
     DISABLED = "disabled", "已停用"
 
 
+class OrganisationKind(Labelled):
+    """Which kind a row of the organisations sheet is (interfaces.md)."""
+
+    COLLEGE = "college", "试点院校"
+    ORG = "org", "培训评价组织"
+    PROVINCE = "province", "省级教育行政部门"
+    CITY = "city", "地市级教育局"
+
+
 class AuthorityLevel(Labelled):
     """Province or city (§2.3)."""
 

@@ -441,9 +441,11 @@ def require_same_gender(id_number: str, stated: Gender) -> None:
 
 # --- reaching people and organisations -------------------------------------------------------------------------------
 
+_LOGIN = re.compile(r"[0-9A-Za-z][0-9A-Za-z._@-]{1,39}")
 _MOBILE = re.compile("1[3-9][0-9]{9}")
 _MOBILE_DECORATION = re.compile("[-‐-―−()._]")
 _MOBILE_PREFIX = re.compile(r"(?:\+|00)?86(?=1[0-9]{10}$)")
+_WEBSITE = re.compile(r"https?://[\w-]+(\.[\w-]+)+(:[0-9]{1,5})?(/[^\s<>\"'\\]*)?")
 _EMAIL = re.compile(
     r"[A-Za-z0-9.!#$%&'*+/=?^_{|}~-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,24}"
 )
@@ -452,6 +454,14 @@ _USCC = re.compile(f"[{_USCC_ALPHABET}]{{2}}[0-9]{{6}}[{_USCC_ALPHABET}]{{10}}")
 _USCC_VALUES = {letter: value for value, letter in enumerate(_USCC_ALPHABET)}
 _USCC_WEIGHTS = tuple(pow(3, place, 31) for place in range(17))
 _USCC_LOOKALIKES = str.maketrans("IOSZ", "1052")
+
+
+def login(typed: str | None) -> str:
+    """An account's name as its owner will type it: letters, digits, dots, dashes, _ and @; capitals stay (§2.5)."""
+    name = _required(typed, _SPACES.sub("", unicodedata.normalize("NFKC", tidy(typed))))
+    if not _LOGIN.fullmatch(name):
+        raise _refuse("login_shape", typed, rule="§2.5")
+    return name
 
 
 def mobile(typed: str | None) -> str:
@@ -471,6 +481,15 @@ def email(typed: str | None) -> str:
         raise _refuse("email_shape", typed)
     local, _, domain = address.rpartition("@")
     return f"{local}@{domain.lower()}"
+
+
+def website(typed: str | None) -> str:
+    """An address of the web of at most 200 characters; http:// is added where nothing stands before the host."""
+    address = _required(typed, _SPACES.sub("", unicodedata.normalize("NFKC", tidy(typed))))
+    address = address if "://" in address else f"http://{address}"
+    if len(address) > 200 or not _WEBSITE.fullmatch(address):
+        raise _refuse("website_shape", typed)
+    return address
 
 
 def uscc_check(first_17: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from core.actors import Actor
 from core.db import Tx
 from core.errors import NotPermitted, ValueRefused
+from core.models.accounts import UserAccount
 from core.models.base import Base
 from core.sheets.spec import SheetSpec
 from core.usecases.imports import Outcome, Row
@@ -45,6 +46,11 @@ class SheetKind:
     take: Callable[[Tx, Batch], Outcome]
     export: Callable[[Tx, int | None], Export]
     needs_plan: bool = False
+
+
+def asker(tx: Tx) -> UserAccount:
+    """The account in whose trail an export of the platform's own lists is written."""
+    return tx.get(UserAccount, tx.actor.account_id or 0)
 
 
 def own_college(actor: Actor) -> int:

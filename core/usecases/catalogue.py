@@ -94,10 +94,11 @@ def make_certificate(
     _require_new(tx, certificate)
     if code and tx.first(select(CertificateType.id).where(CertificateType.code == code)) is not None:
         raise AlreadyThere("certificate_code_taken", rule="N9", value=code)
-    set_only(certificate, DETAILS, details)
+    certificate.standard_code = _standard_code(tx, certificate, standard_id, standard_code)
+    _require_own_template(tx, certificate, template_id)
+    certificate.standard_id, certificate.template_id = standard_id, template_id
     certificate.majors = _majors(tx, major_codes)
-    _choose_standard(tx, certificate, standard_id, standard_code)
-    _choose_template(tx, certificate, template_id)
+    set_only(certificate, DETAILS, details)
     if not certificate.code:
         certificate.code = certificate_code(tx.now, level.digit, tx.next_number("certificate_type"))
     return tx.add(certificate)
@@ -143,16 +144,16 @@ def change_certificate(
     template_id: int | None = None,
     **details: Any,
 ) -> CertificateType:
-    """The change itself, for verbs that have permitted."""
+    """The change itself, for verbs that have permitted; nothing is touched before everything is found right."""
     if name is not None and name != certificate.name:
-        certificate.name = name
-        with tx.session.no_autoflush:
-            _require_new(tx, certificate)
+        _require_new(tx, CertificateType(org_id=certificate.org_id, name=name, level=certificate.level))
+    majors = certificate.majors if major_codes is None else _majors(tx, major_codes)
+    code = _standard_code(tx, certificate, standard_id, standard_code or certificate.standard_code)
+    _require_own_template(tx, certificate, template_id)
     set_only(certificate, DETAILS, details)
-    if major_codes is not None:
-        certificate.majors = _majors(tx, major_codes)
-    _choose_standard(tx, certificate, standard_id, standard_code or certificate.standard_code)
-    _choose_template(tx, certificate, template_id)
+    certificate.name, certificate.majors = name or certificate.name, majors
+    certificate.standard_id, certificate.standard_code = standard_id, code
+    certificate.template_id = template_id
     tx.session.flush()
     return certificate
 
@@ -196,7 +197,7 @@ def _require_new(tx: Tx, certificate: CertificateType) -> None:
         CertificateType.level == certificate.level,
     )
     there: CertificateType | None = tx.first(twin)
-    if there is not None and there is not certificate:
+    if there is not None:
         raise AlreadyThere("certificate_there", rule="R-051", certificate=there.full_name, number=there.code)
 
 
@@ -212,30 +213,29 @@ def _majors(tx: Tx, codes: Sequence[str]) -> list[Major]:
     return [found[code] for code in wanted]
 
 
-def _choose_standard(tx: Tx, certificate: CertificateType, standard_id: int | None, typed: str) -> None:
-    """对应标准, whose code is the certificate's; without one the code is typed. Six digits either way (N17)."""
+def _standard_code(tx: Tx, certificate: CertificateType, standard_id: int | None, typed: str) -> str:
+    """对应标准 gives its code to the certificate; without one it is typed. Six digits either way (N17)."""
     code = typed
-    if standard_id is not None and standard_id != certificate.standard_id:
+    if standard_id is not None:
         standard = tx.get(SkillStandard, standard_id)
+        code = standard.code
         if standard.org_id != certificate.org_id:
             raise ValueRefused("standard_of_another", rule="§2.9", standard=standard.name)
-        if standard.state is not Switch.ENABLED:
+        if standard.state is not Switch.ENABLED and standard_id != certificate.standard_id:
             raise ValueRefused("standard_disabled", rule="R-054", standard=standard.name)
-    if standard_id is not None:
-        code = tx.get(SkillStandard, standard_id).code
     if not (len(code) == _STANDARD_DIGITS and code.isascii() and code.isdigit()):
         raise ValueRefused("standard_code_length", rule="N17", value=code, suggestion=None)
-    certificate.standard_id, certificate.standard_code = standard_id, code
+    return code
 
 
-def _choose_template(tx: Tx, certificate: CertificateType, template_id: int | None) -> None:
-    if template_id is not None and template_id != certificate.template_id:
-        template = tx.get(CertificateTemplate, template_id)
-        if template.org_id != certificate.org_id:
-            raise ValueRefused("template_of_another", rule="G-07", template=template.name)
-        if template.state is not Switch.ENABLED:
-            raise ValueRefused("template_disabled", rule="R-054", template=template.name)
-    certificate.template_id = template_id
+def _require_own_template(tx: Tx, certificate: CertificateType, template_id: int | None) -> None:
+    if template_id is None or template_id == certificate.template_id:
+        return
+    template = tx.get(CertificateTemplate, template_id)
+    if template.org_id != certificate.org_id:
+        raise ValueRefused("template_of_another", rule="G-07", template=template.name)
+    if template.state is not Switch.ENABLED:
+        raise ValueRefused("template_disabled", rule="R-054", template=template.name)
 
 
 # -- subjects ----------------------------------------------------------------------------------------------------------
