@@ -167,6 +167,7 @@ def _enter_demo(fresh: bool) -> None:
         shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     os.environ |= {"KAOWU_DATA_DIR": str(folder), "KAOWU_DEMO": "true"}
+    os.environ |= {"KAOWU_LOGIN_CAPTCHA": "after_failure", "KAOWU_SECOND_FACTOR": "offered"}  # visitors only look
     settings.forget()
     _prepare()
     db.upgrade()

@@ -18,7 +18,7 @@ from core.rules.certificates import IssuanceState, IssueMethod, Party
 from core.rules.exports import ExportPhase
 from core.rules.machine import Labelled
 from core.rules.notices import DeliveryState
-from core.rules.organisations import AccountState, BindingState, SealState, Switch
+from core.rules.organisations import AccountState, BindingState, Reach, SealState, Switch
 from core.rules.pilots import UNDER_REVIEW, ApplicationState, DeclarationPhase, QuotaState
 from core.rules.plans import PlanState, PlanStatus
 from core.rules.registrations import Attendance, RegistrationSource
@@ -36,6 +36,7 @@ _GOOD = {
     Switch.ENABLED,
     AccountState.ENABLED,
     BindingState.ACTIVE,
+    Reach.BOUND,
     SealState.ACTIVE,
     QuotaState.ACTIVE,
     CandidateState.VERIFIED,
@@ -55,6 +56,8 @@ _BAD = {
     SiteStatus.DISQUALIFIED,
     Switch.DISABLED,
     BindingState.DEAD,
+    Reach.DEAD,
+    Reach.NONE,
     QuotaState.LAPSED,
     IssuanceState.TEO_REJECTED,
     IssuanceState.SITE_REJECTED,
@@ -64,6 +67,7 @@ _BAD = {
 }
 _WAITING = {
     *UNDER_REVIEW,
+    Reach.WAITING,
     SiteReview.PENDING,
     CandidateState.NO_PHOTO,
     CandidateState.INCOMPLETE,

@@ -11,14 +11,15 @@ from sqlalchemy import select
 from wtforms import PasswordField
 from wtforms.validators import DataRequired, EqualTo, Length
 
-from admin.auth import PASSWORD_HINT, start_session
-from admin.session import current_account, current_actor, reader
+from admin.auth import PASSWORD_HINT
+from admin.session import current_account, current_actor, reader, start_session
 from core import settings
 from core.db import transaction
 from core.errors import Refusal
 from core.models.records import Heartbeat
 from core.notifications.words import sentence
 from core.queries.accounts import active_binding
+from core.queries.bindings import newest_binding, waiting_binding
 from core.queries.health import BOT_POLL
 from core.usecases.accounts import set_password
 from core.usecases.bindings import end_binding, issue_binding_code
@@ -65,16 +66,22 @@ def password() -> ResponseReturnValue:
 
 def telegram() -> ResponseReturnValue:
     """Whether a chat is bound, and how to bind one."""
-    return render_template("admin/telegram.html", binding=active_binding(reader(), current_account().id), way=None)
+    return _telegram(None)
 
 
 def new_code() -> ResponseReturnValue:
     """A one-time code as link, QR code and text; shown now and never again."""
     with transaction(current_actor()) as tx:
         code = issue_binding_code(tx)
-    return render_template(
-        "admin/telegram.html", binding=active_binding(reader(), current_account().id), way=_way(code)
-    )
+    reader().rollback()
+    return _telegram(_way(code))
+
+
+def _telegram(way: dict[str, str] | None) -> str:
+    ident = current_account().id
+    binding, waiting = active_binding(reader(), ident), waiting_binding(reader(), ident)
+    has_been = newest_binding(reader(), ident) is not None
+    return render_template("admin/telegram.html", binding=binding, waiting=waiting, has_been=has_been, way=way)
 
 
 def _way(code: str) -> dict[str, str]:

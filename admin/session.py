@@ -7,7 +7,7 @@ import hmac
 import secrets
 from typing import Any, cast
 
-from flask import Flask, current_app, g
+from flask import Flask, current_app, g, session
 from flask_login import LoginManager, UserMixin, current_user, login_user
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.orm import Session
@@ -31,10 +31,11 @@ class PanelUser(UserMixin):
 
     def get_id(self) -> str:
         """`<account id>.<digest>`."""
-        return f"{self.account.id}.{_password_digest(self.account)}"
+        return f"{self.account.id}.{password_digest(self.account)}"
 
 
-def _password_digest(account: UserAccount) -> str:
+def password_digest(account: UserAccount) -> str:
+    """Changes with the password, and says nothing of it."""
     stored = (account.password_hash or "").encode()
     return hmac.new(settings.secret_key(), b"login" + stored, hashlib.sha256).hexdigest()[:24]
 
@@ -53,7 +54,7 @@ def load_user(key: str) -> PanelUser | None:
     if actor is None:
         return None
     user = PanelUser(reader().get_one(UserAccount, int(ident)), actor)
-    return user if hmac.compare_digest(digest, _password_digest(user.account)) else None
+    return user if hmac.compare_digest(digest, password_digest(user.account)) else None
 
 
 def enter(account_id: int) -> None:
@@ -62,6 +63,13 @@ def enter(account_id: int) -> None:
     actor = actor_for(reader(), account_id, CHANNEL)
     if actor is not None:
         login_user(PanelUser(reader().get_one(UserAccount, account_id), actor))
+
+
+def start_session(account_id: int) -> None:
+    """A new session for a new person: nothing of the one before is carried over (no session fixation)."""
+    session.clear()
+    session.permanent = True
+    enter(account_id)
 
 
 def current_actor() -> Actor:

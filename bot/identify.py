@@ -18,6 +18,7 @@ from core.db import reading
 from core.errors import NotPermitted, TooMany
 from core.models.accounts import UserAccount
 from core.queries.accounts import account_of_chat, actor_for
+from core.queries.bindings import waiting_of_chat
 from core.rules.organisations import AccountState
 
 NOBODY = Actor(login="unbound", roles=frozenset(), channel="chat")
@@ -59,7 +60,8 @@ def _actor_of(telegram_user_id: int, *, may_be_unbound: bool) -> Actor:
         if account is None and may_be_unbound:
             return NOBODY
         if account is None:
-            raise NotPermitted("chat_not_bound", rule="chat.md")
+            is_waiting = waiting_of_chat(session, telegram_user_id) is not None
+            raise NotPermitted("chat_waits" if is_waiting else "chat_not_bound", rule="chat.md")
         actor = actor_for(session, account.id, "chat")
         if actor is None:
             raise _why_not(account, clock.now())

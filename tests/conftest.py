@@ -173,6 +173,8 @@ def own_settings(monkeypatch: pytest.MonkeyPatch, spare_data_dir: Path) -> Itera
     for name in [name for name in os.environ if name.startswith(settings.PREFIX)]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("KAOWU_DATA_DIR", str(spare_data_dir))
+    monkeypatch.setenv("KAOWU_LOGIN_CAPTCHA", "after_failure")
+    monkeypatch.setenv("KAOWU_SECOND_FACTOR", "offered")
     settings.forget()
     clock.configure()
     yield

@@ -18,7 +18,7 @@ from core.notifications.words import when
 from core.queries.signing import being_made, ceremony_of, refusable, sent_back
 from core.rules import values
 from core.rules.certificates import SigningState
-from core.usecases.signing import Recap, cancel_signing, look_at_signing, send_back, sign
+from core.usecases.signing import Recap, cancel_signing, look_at_signing, send_back, sign, step_up
 
 REASON_LENGTH = 500
 _PNG = "data:image/png;base64,"
@@ -28,6 +28,7 @@ def add_to(web: Blueprint) -> None:
     """/sign and what leads away from it."""
     web.add_url_rule("/sign", "sign_page", sign_page)
     web.add_url_rule("/sign", "sign_now", sign_now, methods=["POST"])
+    web.add_url_rule("/step-up", "step_up_now", step_up_now, methods=["POST"])
     web.add_url_rule("/again", "again", again, methods=["POST"])
     web.add_url_rule("/leave", "leave", leave, methods=["POST"])
     web.add_url_rule("/refuse", "refuse_page", refuse_page)
@@ -62,6 +63,18 @@ def sign_now() -> str | Response | tuple[str, int]:
             return redirect(url_for("phone.done"), 303)
         return said.changed(visit, stale)
     return redirect(url_for("phone.done"), 303)
+
+
+def step_up_now() -> str | Response | tuple[str, int]:
+    """The second factor of whoever has one, before the steps (chat.md L3); wrong ones are counted and kept."""
+    visit = current()
+    with transaction(acting(visit.account_id)) as tx:
+        refusal = step_up(tx, token=visit.token, typed=request.form.get("code", "")[:80])
+    if isinstance(refusal, ValueRefused):
+        return _steps(visit, said.sentence(refusal)), 422
+    if refusal is not None:
+        raise refusal
+    return redirect(url_for("phone.sign_page"), 303)
 
 
 def again() -> Response:
@@ -141,7 +154,7 @@ def done() -> str | Response:
 def _steps(visit: Visit, wrong: str = "", code: str = "") -> str:
     recap, refusable_count = _look(visit)
     return render_template(
-        "phone/sign.html",
+        "phone/step_up.html" if recap.needs_step_up else "phone/sign.html",
         recap=recap,
         visit=visit,
         left=_seconds_left(recap),

@@ -14,6 +14,7 @@ from core.actors import SYSTEM
 from core.db import Tx, transaction
 from core.errors import NotPermitted
 from core.queries.accounts import account_of_chat
+from core.queries.bindings import waiting_of_chat
 from core.queries.chat import open_requests, organisation_of
 from core.usecases.bindings import bind_chat, bury_binding
 
@@ -31,6 +32,9 @@ async def start(update: Update, context: Context) -> None:
 
 def _greeting(tx: Tx, *, telegram_user_id: int) -> Shown:
     account = account_of_chat(tx.session, telegram_user_id)
+    waiting = waiting_of_chat(tx.session, telegram_user_id) if account is None else None
+    if waiting is not None:
+        return Shown(say("binding_waits", login=waiting.account.login, number=telegram_user_id))
     if account is None:
         raise NotPermitted("chat_not_bound", rule="chat.md")
     return Shown(

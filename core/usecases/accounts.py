@@ -102,7 +102,7 @@ def edit_account(
 
 def _move_registered_mobile(tx: Tx, account: UserAccount, mobile: str, reason: str) -> None:
     college = account.college
-    if college is not None and college.registered_mobile == account.mobile:
+    if college is not None and college.registered_mobile and college.registered_mobile == account.mobile:
         college.registered_mobile = mobile
         tx.because(college, "change_registered_mobile", reason)
 

@@ -18,6 +18,7 @@ from flask.testing import FlaskClient
 from jinja2 import FileSystemBytecodeCache
 
 from admin.app import create_app
+from admin.captcha import letters_of
 from core import clock
 from core.actors import SYSTEM
 from core.db import transaction
@@ -65,6 +66,12 @@ class Browser:
         found = re.search(r'name="csrf_token" value="([^"]+)"', page.text)
         assert found
         return found[1]
+
+    def captcha(self, url: str) -> dict[str, str]:
+        """What somebody types who reads the picture on a page."""
+        token = re.search(r'name="captcha_token" value="([^"]+)"', self.text(url))
+        assert token, f"{url} shows no picture"
+        return {"captcha_token": token[1], "captcha": letters_of(token[1])}
 
     def post(self, url: str, data: dict[str, Any] | None = None, **options: Any) -> Any:
         """Send with a valid token, as a page of ours would."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+import pyotp
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -15,7 +16,7 @@ from werkzeug.test import TestResponse
 from admin.app import create_app
 from admin.session import PanelUser
 from bot.simulator.init_data import sign_init_data
-from core import settings
+from core import clock, settings
 from core.actors import SYSTEM
 from core.db import reading, transaction
 from core.models.accounts import UserAccount
@@ -24,6 +25,7 @@ from core.models.organisations import ElectronicSeal
 from core.models.plans import ExamPlan
 from core.rules.certificates import ISSUANCE, IssuanceState, Party, SigningDecision, SigningState
 from core.rules.organisations import SEAL
+from core.usecases.second_factor import begin_second_factor, confirm_second_factor
 from core.usecases.signing import open_signing, reject_batch
 from tests.admin import signing_world
 from tests.admin.signing_world import OFFICER_CHAT, STRANGER_CHAT, TEO_CHAT, SigningWorld, drawn
@@ -567,3 +569,46 @@ def test_no_token_reaches_the_log(
     scan(phone, token)
     sign(phone)
     assert token not in caplog.text
+
+
+# -- the second factor of whoever has one ------------------------------------------------------------------------------
+
+
+def give_second_factor(world: SigningWorld) -> pyotp.TOTP:
+    """The officer's account gets one; the app on their phone."""
+    with transaction(world.actor(world.officer)) as tx:
+        made = begin_second_factor(tx)
+        confirm_second_factor(tx, typed=pyotp.TOTP(made.secret).at(clock.now() - timedelta(seconds=30)))
+    return pyotp.TOTP(made.secret)
+
+
+def test_the_code_is_asked_for_before_the_steps_and_before_any_signature(
+    phone: FlaskClient, world: SigningWorld
+) -> None:
+    """chat.md L3."""
+    app = give_second_factor(world)
+    enter(phone, world, OFFICER_CHAT)
+    page = phone.get("/phone/sign")
+    assert "动态口令" in page.text
+    assert "data-pad" not in page.text
+    refused = sign(phone)
+    assert refused.status_code == 409
+    assert "动态口令" in refused.text
+    wrong = send(phone, "/phone/sign", "/phone/step-up", code="000000")
+    assert wrong.status_code == 422
+    assert "不正确" in wrong.text
+    assert world.states() == {"考核站点待签发"}
+    assert send(phone, "/phone/sign", "/phone/step-up", code=app.at(clock.now())).location == "/phone/sign"
+    assert "data-pad" in phone.get("/phone/sign").text
+    sign(phone)
+    assert world.states() == {"证书待发放"}
+
+
+def test_five_wrong_codes_lock_the_account_and_end_the_visit(phone: FlaskClient, world: SigningWorld) -> None:
+    """§3.5."""
+    give_second_factor(world)
+    enter(phone, world, OFFICER_CHAT)
+    token = csrf(phone, "/phone/sign")
+    answers = [phone.post("/phone/step-up", data={"csrf_token": token, "code": "000000"}).status_code for _ in range(6)]
+    assert answers == [422] * 4 + [429, 403]
+    assert world.states() == {"考核站点待签发"}

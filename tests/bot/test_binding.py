@@ -7,11 +7,13 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from bot.simulator.people import Group
+from core.actors import Actor
 from core.db import Tx, reading
 from core.models.accounts import ChatBinding, UserAccount
 from core.queries.accounts import account_of_chat
+from core.queries.bindings import waiting_binding
 from core.rules.organisations import ACCOUNT, BindingState
-from core.usecases.bindings import bury_binding, issue_binding_code
+from core.usecases.bindings import bury_binding, confirm_binding, issue_binding_code
 from tests.bot.conftest import STRANGER, Chat, later
 
 
@@ -58,6 +60,30 @@ async def test_a_chat_bound_to_one_account_cannot_take_another(chat: Chat) -> No
         answer = await chat.says("chutian", f"/start {code_for(chat, 'xiajiang')}")
     assert "已绑定另一个" in answer
     assert bound_login(chat.user("chutian")) == "chutian"
+
+
+async def test_another_phone_waits_for_a_colleague_and_says_so(chat: Chat) -> None:
+    """chat.md, lost phone: neither the new chat nor the old one does anything meanwhile."""
+    code = code_for(chat, "jiangcheng")
+    async with chat.running():
+        greeting = await chat.says("stranger", f"/start {code}")
+        assert "等待确认" in greeting
+        assert str(STRANGER) in greeting, "what the colleague is told"
+        assert await chat.says("stranger", "/start") == greeting
+        assert "等另一位" in await chat.says("stranger", "/todo")
+        assert "没有绑定" in await chat.says("jiangcheng", "/todo")
+        assert bound_login(STRANGER) is None
+        chat.do(lambda tx: confirm(tx, chat.account("jiangcheng")))
+        assert "江城示例职业技术学院" in await chat.says("stranger", "/start")
+    assert bound_login(STRANGER) == "jiangcheng"
+
+
+def confirm(tx: Tx, account_id: int) -> None:
+    """The operator's word, at the command line."""
+    waiting = waiting_binding(tx.session, account_id)
+    assert waiting is not None
+    tx.actor = Actor("operator", frozenset({"admin"}), is_system=True)
+    confirm_binding(tx, account_id=account_id, binding_id=waiting.id)
 
 
 async def test_start_without_a_code_greets_whoever_is_bound(chat: Chat) -> None:

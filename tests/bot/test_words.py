@@ -56,6 +56,7 @@ REVIEW = {
 SAMPLES: dict[str, list[dict[str, Any]]] = {
     "apology": [{"reference": "A1B2C3"}],
     "certificates_ask_reason": [{"count": 500, "plan": PLAN, "longest": 300}],
+    "binding_waits": [{"login": "jiangcheng", "number": 1099}],
     "backlog": [{"at": NOON}],
     "deadlines": [{"edges": [EDGE] * 8, "more": 3}, {"edges": [], "more": 0}],
     "edited": [{}],

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from core.actors import SYSTEM
 from core.db import reading
-from core.errors import AlreadyThere, NotPermitted, Refusal, TooMany, ValueRefused
-from core.models.accounts import ChatBinding, OneTimeCode, UserAccount
-from core.queries.accounts import account_of_chat, actor_for
-from core.rules.organisations import BindingState, Role
+from core.errors import AlreadyThere, NotPermitted, NotReady, ReasonMissing, Refusal, TooMany, ValueRefused
+from core.models.accounts import OneTimeCode, UserAccount
+from core.queries.accounts import actor_for
+from core.rules import values
+from core.rules.organisations import Role
 from core.usecases import accounts, bindings
-from tests.factories import Year, Years, census, count, moment, one, rows
+from tests.factories import Year, Years, last_entries, moment, one, rows
 
 At = Callable[[datetime | str], datetime]
 GOOD = "yanshi-2026"
@@ -71,6 +71,19 @@ def test_a_role_belongs_to_an_organisation_of_its_kind(year: Year, role: Role) -
     assert (caught.value.sentence_code, caught.value.facts["role"]) == ("role_needs_organisation", role.label)
 
 
+@pytest.mark.parametrize(
+    ("typed", "kept"), [(" wang.li ", "wang.li"), ("Ｗang_Li-2", "Wang_Li-2"), ("a@b.c", "a@b.c"), ("4142010901",) * 2]
+)
+def test_a_login_is_kept_as_it_will_be_typed(typed: str, kept: str) -> None:
+    assert values.login(typed) == kept
+
+
+@pytest.mark.parametrize("typed", ["", "a", ".ab", "王丽", "a" * 41, "a/b", "a,b"])
+def test_what_nobody_could_type_is_no_login(typed: str) -> None:
+    with pytest.raises(ValueRefused):
+        values.login(typed)
+
+
 def test_a_college_has_one_initial_account_R006(year: Year) -> None:
     assert one(UserAccount, year["account:signatory"]).is_initial
     with pytest.raises(AlreadyThere):
@@ -82,6 +95,32 @@ def test_a_college_makes_no_initial_account_even_where_there_is_none_R006(year: 
         tx.get(UserAccount, year["account:signatory"]).is_initial = False
     with pytest.raises(NotPermitted):
         make(year, "coordinator", roles=[Role.SIGNATORY])
+
+
+def test_editing_keeps_the_mobile_and_mail_nobody_typed(year: Year) -> None:
+    """R-009."""
+    given = {"account_id": year["account:second_coordinator"], "real_name": "新姓名"}
+    year.do("signatory", accounts.edit_account, mobile="13900001234", email="a@example.invalid", **given)
+    year.do("signatory", accounts.edit_account, **given)
+    account = one(UserAccount, given["account_id"])
+    assert (account.real_name, account.mobile, account.email) == ("新姓名", "13900001234", "a@example.invalid")
+
+
+def test_the_signing_officers_mobile_changes_with_a_reason_only(year: Year) -> None:
+    """G-39."""
+    given = {"account_id": year["account:signatory"], "real_name": "演签发", "mobile": "13900001234"}
+    for reason in ("", "  "):
+        with pytest.raises(ReasonMissing, match="officer_mobile_reason"):
+            year.do("admin", accounts.edit_account, reason=reason, **given)
+    year.do("admin", accounts.edit_account, reason="来函 5 号", **given)
+    assert one(UserAccount, given["account_id"]).mobile == "13900001234"
+    entry = last_entries()[0]
+    assert (entry.action, entry.reason, entry.actor_login) == ("edit", "来函 5 号", "admin")
+
+
+def test_a_link_without_an_address_is_not_sent(year: Year) -> None:
+    with pytest.raises(NotReady, match="letter_no_address"):
+        year.do("admin", accounts.send_activation_letter, account_id=year["account:teo"])
 
 
 # -- getting in ------------------------------------------------------------------------------------------------------
