@@ -175,7 +175,7 @@ class Listing(ModelView):
         ValueRefused where the list no longer has the filter or tab: nobody gets more than was asked for.
         """
         query = self.get_query().filter(self.model.id.in_(asked.ids)) if asked.ids else self._filtered(asked)
-        return self.model.id.in_(query.order_by(None).with_entities(self.model.id).statement)
+        return self.model.id.in_(query.order_by(None).with_entities(self.model.id).statement.correlate(None))
 
     def _filtered(self, asked: Asked) -> Any:
         known = {flt.name: (index, flt) for index, flt in enumerate(self._filters or [])}

@@ -111,6 +111,16 @@ def test_a_search_is_kept_with_what_was_asked_for(place: Panel) -> None:
     assert [row[5] for row in fetched(browser, export_id)] == [person.id_number]
 
 
+@pytest.mark.parametrize("name", ["registration-list", "score-list", "result-list", "issuance-list"])
+def test_a_search_through_other_tables_finds_the_same_rows_as_the_list(place: Panel, name: str) -> None:
+    browser, person = place.browser("coordinator"), place.year.students[0]
+    listed = words(browser.get(f"/admin/{PAGES[name]}/?search={person.name}"))
+    export_id = proved(browser, f"/admin/{PAGES[name]}/export/{name}/?search={person.name}")
+    found = fetched(browser, export_id)
+    assert {row[6] if name != "issuance-list" else row[3] for row in found} == {person.id_number}
+    assert f"共 {len(found)} " in listed
+
+
 def test_ticked_rows_alone_leave_and_only_those_one_may_see(place: Panel) -> None:
     """R-013; a number of another college's candidate among the ticks brings nothing."""
     browser, year = place.browser("coordinator"), place.year

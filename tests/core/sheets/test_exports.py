@@ -28,7 +28,7 @@ from core.queries.scoping import visible
 from core.rules import exports as rules
 from core.rules.exports import Asked
 from core.rules.permissions import GRANTS
-from core.sheets import export_desk, exports
+from core.sheets import desk, export_desk, exports
 from core.sheets.exports import EXPORTS, ExportSpec
 from tests.factories import CAST, Year, Years, count, moment, one
 
@@ -221,6 +221,18 @@ def test_a_file_says_who_took_it_when_and_by_which_number(issued: Year) -> None:
     assert (book.properties.title, book.properties.identifier) == ("学生信息", str(job.id))
     assert book.properties.created.replace(tzinfo=UTC) == moment("issued")
     assert (job.file_hash, job.handed_out_at) == (hashlib.sha256(data).hexdigest(), moment("issued"))
+
+
+def test_a_sheet_that_can_be_imported_again_is_marked_likewise(issued: Year) -> None:
+    """On a worksheet of its own, which the import passes over: no row is read that nobody typed."""
+    actor, out = issued.actor("coordinator"), io.BytesIO()
+    number = desk.export_rows(actor, "candidates", out)
+    book = openpyxl.load_workbook(out)
+    said = dict(book.worksheets[1].iter_rows(min_row=3, max_col=2, values_only=True))
+    job = one(ExportJob, int(said["导出编号"]))
+    assert (job.sheet, job.row_count, job.file_hash) == ("candidates", number, export_desk.file_hash(out))
+    again = desk.import_file(actor, "candidates", out.getvalue(), "导出.xlsx")
+    assert (again.row_count, again.unchanged, again.ignored_sheets) == (number, number, ())
 
 
 NASTY = ['=HYPERLINK("http://a.example","点此")', "+86", "-1+1", "@SUM(A1)", "\t=1", "\r=1"]

@@ -145,6 +145,16 @@ def test_a_code_typed_twice_at_once_verifies_once(any_years: Years, at: At) -> N
     assert count(AuditEntry, AuditEntry.object_type == "verification_codes", AuditEntry.action == "use") == 1
 
 
+def test_an_export_asked_for_twice_at_once_is_asked_for_once(any_years: Years, at: At) -> None:
+    """A double click: one code, one export, and the other press is told to wait."""
+    year = any_years("peopled")
+    at(NOON)
+    found = at_once(*[lambda: asked(year)] * 3)
+    refused = [one_of for one_of in found if isinstance(one_of, TooMany)]
+    assert [refusal.sentence_code for refusal in refused] == ["code_too_soon"] * 2
+    assert (count(ExportJob), count(VerificationCode)) == (1, 1)
+
+
 def test_tries_at_once_are_all_counted(any_years: Years, at: At) -> None:
     year = any_years("peopled")
     at(NOON)
