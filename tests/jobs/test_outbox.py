@@ -298,7 +298,7 @@ async def test_what_is_decided_after_it_was_sent_is_edited_and_loses_its_buttons
     await deliver()
     (edit,) = chat.api.accepted("editMessageText", chat_id=CITY)
     assert edit.message_id == first.message_id
-    assert "已办理" in edit.params["text"]
+    assert "已退回 · city" in edit.params["text"]
     assert "inline_keyboard" not in json.dumps(edit.result)
     assert not told("pilots.application_waiting", year["account:city"])[0].is_stale
     await deliver()
