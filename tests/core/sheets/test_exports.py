@@ -90,24 +90,19 @@ def seen(actor: Actor, spec: ExportSpec) -> int:
 # -- whose rows (R-023, R-097, R-203) ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", list(EXPORTS))
-def test_an_export_is_for_the_roles_written_down_and_holds_their_rows_alone(
-    any_years: Years, at: At, name: str
-) -> None:
+def test_an_export_is_for_the_roles_written_down_and_holds_their_rows_alone(any_years: Years, at: At) -> None:
     year = any_years("issued")
     at(moment("issued"))
-    spec, nobodys = EXPORTS[name], 0
-    for login in CAST:
-        actor = year.actor(login)
-        if login not in MAY[name]:
-            with pytest.raises(NotPermitted):
-                taken(actor, name)
-            nobodys += 1
-            continue
-        found = lines(taken(actor, name))
-        assert len(found) - 1 == seen(actor, spec), login
-        assert len(found[0]) == len(spec.columns_for(actor))
-    assert nobodys >= 4
+    for name, spec in EXPORTS.items():
+        for login in CAST:
+            actor = year.actor(login)
+            if login not in MAY[name]:
+                with pytest.raises(NotPermitted):
+                    taken(actor, name)
+                continue
+            found = lines(taken(actor, name))
+            assert len(found) - 1 == seen(actor, spec), (name, login)
+            assert len(found[0]) == len(spec.columns_for(actor))
 
 
 def test_every_export_has_a_right_of_its_own() -> None:
