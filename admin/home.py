@@ -12,6 +12,7 @@ from markupsafe import Markup
 from sqlalchemy import select
 
 from admin.session import current_actor, is_logged_in, reader
+from admin.standing import standing
 from core import clock
 from core.db import transaction
 from core.models.records import Notification
@@ -46,6 +47,7 @@ class HomeView(AdminIndexView):
             tasks=tasks_for(reader(), actor, now),
             edges=timeline(reader(), actor, now),
             ways=ways(reader(), actor, now),
+            standing=standing(),
             now=now,
         )
 

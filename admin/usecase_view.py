@@ -57,6 +57,7 @@ from admin.import_page import SheetDoor, SheetPages
 from admin.labels import LABELS
 from admin.listing import Listing
 from admin.session import current_actor, is_logged_in, reader, row_number
+from admin.standing import gate_note
 from admin.verb_pages import VerbPages
 from admin.verbs import Tickets, Verb
 from core.actors import Actor
@@ -107,6 +108,7 @@ class UseCaseView(VerbPages, SheetPages, ExportPages, Listing):
     detail_groups: ClassVar[Sequence[tuple[str, Sequence[str]]]] = ()
     recap_columns: Sequence[str] = ()
     shows_history: ClassVar[bool] = True
+    only_pilots: ClassVar[bool] = False  # nothing is added here by colleges that are no pilots (R-018)
     audited_as: ClassVar[str] = ""  # the trail's object type, the table's name by default
 
     can_create = can_edit = can_delete = can_export = False
@@ -199,8 +201,8 @@ class UseCaseView(VerbPages, SheetPages, ExportPages, Listing):
     # -- words and buttons ------------------------------------------------------------------------------------------
 
     def notes(self) -> str | Markup:
-        """A hint above the list; none by default."""
-        return ""
+        """A hint above the list; by default why a college that is no pilot can add nothing here."""
+        return gate_note() if self.only_pilots else ""
 
     def related(self, row: Any) -> list[Related]:
         """Tables below the details; none by default."""

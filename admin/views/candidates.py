@@ -104,6 +104,7 @@ class CandidateView(UseCaseView):
     kind = CandidateKind.COLLEGE
     title = "考生管理"
     slug = "candidates"
+    only_pilots = True
     menu_group = "考务管理"
     menu_order = 30
     menu_twins = ("social-candidates",)

@@ -69,6 +69,7 @@ class RoomView(UseCaseView):
     model = ExamRoom
     title = "考场管理"
     slug = "rooms"
+    only_pilots = True
     menu_group = "考务管理"
     menu_order = 50
     one = "个考场"

@@ -89,6 +89,7 @@ class SiteView(UseCaseView):
     title = "考核站点"
     titles = {Role.TEO.value: "站点审核"}
     slug = "sites"
+    only_pilots = True
     menu_group = GROUP
     menu_order = 40
     one = "个考核站点"
