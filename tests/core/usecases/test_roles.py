@@ -43,6 +43,7 @@ from core.usecases import (
     bindings,
     candidates,
     catalogue,
+    catalogue_sheets,
     certificate_templates,
     certificates,
     declarations,
@@ -60,6 +61,7 @@ from core.usecases import (
     samples,
     scores,
     second_factor,
+    set_up,
     signing,
     sites,
     standards,
@@ -713,6 +715,16 @@ CASES: dict[str, Case] = {
     ),
     "organisations.edit_college": Case(
         lambda tx, year: organisations.edit_college(tx, college_id=year["college"], name="改名学院"), "set_up", ADMIN
+    ),
+    "set_up.import_majors": Case(lambda tx, year: set_up.import_majors(tx, rows=[]), "set_up", ADMIN),
+    "set_up.import_directory": Case(lambda tx, year: set_up.import_directory(tx, rows=[]), "set_up", ADMIN),
+    "set_up.import_organisations": Case(lambda tx, year: set_up.import_organisations(tx, rows=[]), "set_up", ADMIN),
+    # whose certificates they are every row asks: tests/core/sheets/test_set_up.py
+    "catalogue_sheets.import_certificates": Case(
+        lambda tx, year: catalogue_sheets.import_certificates(tx, rows=[]), "set_up", ADMIN | TEO | {"other_teo"}
+    ),
+    "catalogue_sheets.import_subjects": Case(
+        lambda tx, year: catalogue_sheets.import_subjects(tx, rows=[]), "set_up", ADMIN | TEO | {"other_teo"}
     ),
     "directory.create_entry": Case(
         lambda tx, year: directory.create_entry(tx, code="4142010999", name="新示例学院", city_code="420100"),
