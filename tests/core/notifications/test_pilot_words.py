@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import datetime
 
@@ -9,14 +10,18 @@ import pytest
 from sqlalchemy import select
 
 from core import clock
-from core.db import reading
+from core.actors import SYSTEM
+from core.db import reading, transaction
 from core.models.pilots import PilotApplication
 from core.models.records import Notification
 from core.notifications import render
+from core.notifications.message import Message
+from core.notifications.plans import PlanPublished
+from core.notifications.sites import SiteDecided, SiteSubmitted
 from core.notifications.words import when
 from core.rules.notices import ReplyState
 from core.usecases import applications, reviews
-from tests.factories import DECLARATION, SECOND, Year, Years, moment, rows
+from tests.factories import DECLARATION, SECOND, WINDOWS, Year, Years, moment, rows
 
 At = Callable[[datetime | str], datetime]
 DECIDED, WAITING = "pilots.application_decided", "pilots.application_waiting"
@@ -122,3 +127,44 @@ def test_a_request_still_reads_its_own_end_after_the_college_has_sent_it_again(a
         shown = render.chat_text(session, session.get_one(Notification, asked.id), clock.now())
     assert "结果：退回，请补充实训室" in shown.text
     assert (row.reply_state, "已退回 · city" in shown.text) == (ReplyState.REFUSED, True)
+
+
+# -- what else waits for an answer -------------------------------------------------------------------------------------
+
+
+def words_of(message: Message) -> str:
+    """As somebody it is for reads it now."""
+    with transaction(SYSTEM) as tx:
+        tx.notify(message)
+        row = tx.session.scalars(select(Notification).order_by(Notification.id.desc()).limit(1)).one()
+        return render.chat_text(tx.session, row, clock.now()).text
+
+
+def test_a_decided_site_says_why_and_what_comes_next_M08(years: Years, at: At) -> None:
+    year = years("sited")
+    at(moment("sited"))
+    returned = words_of(SiteDecided(year["site"], False, REASON, 7))
+    assert f"理由：{REASON}" in returned
+    assert "修改后可重新提交" in returned
+    assert "现在可以设置考场" in words_of(SiteDecided(year["site"], True, "", 8))
+
+
+def test_a_submitted_site_says_what_waits_for_its_review_M09(years: Years, at: At) -> None:
+    year = years("sited")
+    at(moment("sited"))
+    said = words_of(SiteSubmitted(year["site"], 7))
+    assert "通过后院校才能设置考场" in said
+    assert "退回须写明理由" in said
+
+
+def test_a_published_plan_says_until_when_to_register_and_that_nothing_follows_M10(years: Years, at: At) -> None:
+    year = years("planned")
+    at(moment("planned"))
+    with transaction(SYSTEM) as tx:
+        row = tx.session.scalars(
+            select(Notification).where(Notification.kind == PlanPublished.kind).order_by(Notification.id).limit(1)
+        ).one()
+        said = render.chat_text(tx.session, row, clock.now()).text
+    assert json.loads(row.facts) == {"plan_id": year["plan"]}
+    assert said.splitlines()[0].endswith(f"报考 {when(WINDOWS['registration'][1])} 截止</b>")
+    assert "逾期不补报" in said

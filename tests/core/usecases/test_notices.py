@@ -281,7 +281,7 @@ def test_a_decision_closes_open_requests_stops_unsent_ones_and_has_copies_edited
     deliver(year, sent)
     year.do("city", reviews.return_application, application_id=year["application"], reason="缺材料")
     closed = one(Notification, sent.id)
-    assert (closed.reply_state, closed.closing_note, closed.is_stale) == ("done", "city", True)
+    assert (closed.reply_state, closed.closing_note, closed.is_stale) == ("refused", "city", True)
 
 
 def test_a_message_closed_while_it_is_on_its_way_is_delivered_and_then_edited(years: Years, at: At) -> None:

@@ -184,7 +184,7 @@ def remind_at(at: At, instant: datetime) -> int:
 
 
 @pytest.mark.parametrize("first", ["2026-11-01 00:00", "2026-12-01 00:00", "2026-12-24 00:00"])
-def test_a_rung_begins_with_the_business_day_and_is_told_once_M07(years: Years, at: At, first: str) -> None:
+def test_a_rung_begins_with_the_business_day_and_is_told_once_M07_T22(years: Years, at: At, first: str) -> None:
     years("approved")
     before = remind_at(at, on(first) - SECOND)
     assert remind_at(at, on(first)) == before + 5
