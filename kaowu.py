@@ -326,6 +326,37 @@ def user_create(login: str, role: str, code: str, name: str) -> None:
     click.echo(f"{settings.current().base_url}/activate/{secret}")
 
 
+@user.command("confirm")
+@click.argument("login")
+def user_confirm(login: str) -> None:
+    """确认账号改绑到新的聊天：没有第二位管理员时，由系统管理员办理。"""
+    from core.queries.bindings import waiting_binding
+    from core.usecases import bindings
+
+    account_id = _actor(login).account_id or 0
+    with db.transaction(OPERATOR) as tx:
+        waiting = waiting_binding(tx.session, account_id)
+        bindings.confirm_binding(tx, account_id=account_id, binding_id=waiting.id if waiting else 0)
+        telegram = waiting.telegram_user_id if waiting else 0
+    click.echo(f"已确认：{login} 绑定 Telegram {telegram}，24 小时内不能签发")
+
+
+@user.command("reset-factor")
+@click.argument("login")
+@click.option("--reason", required=True, help="理由，记入操作日志并告知本人")
+def user_reset_factor(login: str, reason: str) -> None:
+    """重置账号的动态口令：手机和恢复码都丢失时。"""
+    from core.queries.accounts import account_by_login
+    from core.usecases.second_factor import reset_second_factor
+
+    with db.transaction(OPERATOR) as tx:
+        account = account_by_login(tx.session, login)
+        if account is None:
+            raise NotFound("login_unknown", rule="§2.5", login=login)
+        reset_second_factor(tx, account_id=account.id, reason=reason)
+    click.echo(f"已重置 {login} 的动态口令")
+
+
 @main.command()
 @click.argument("login")
 def link(login: str) -> None:

@@ -57,7 +57,7 @@ class BindingView(UseCaseView):
         "owner": "所属单位",
         "reach": "绑定状态",
         "chat": "Telegram 编号",
-        "since": "自",
+        "since": "绑定时间",
         "acts_from": "可签发时间",
     }
     column_sortable_list = ("login", "real_name")

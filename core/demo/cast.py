@@ -88,6 +88,14 @@ COLLEGES = (
     ),
 )
 
+# Listed in the official directory and not registered yet: (code, name, city).
+NOT_REGISTERED = (
+    ("4142010906", "东湖示例职业学院", "420100"),
+    ("4142050907", "夷陵演示学校", "420500"),
+    ("4133010908", "钱江演示学院", "330100"),
+    ("4133020909", "北仑示例职业学校", "330200"),
+)
+
 ORGS = (
     OrgSketch(
         "yunfan",

@@ -23,7 +23,8 @@ from sqlalchemy import select
 from core import clock
 from core.actors import SYSTEM, Actor
 from core.db import Tx, reading, transaction
-from core.demo.cast import COLLEGES, LEVELS, ORGS, PASSWORD, PEOPLE, REGIONS, SUBJECTS, OrgSketch
+from core.demo.cast import COLLEGES, LEVELS, NOT_REGISTERED, ORGS, PASSWORD, PEOPLE, REGIONS, SUBJECTS, OrgSketch
+from core.demo.offer import ask_of_sites, offered_by
 from core.demo.people import Person, people
 from core.demo.photos import issuer_seal, portrait, seal_image
 from core.documents.fonts import faces
@@ -49,6 +50,7 @@ from core.usecases import (
     catalogue,
     certificates,
     declarations,
+    directory,
     organisations,
     plans,
     registrations,
@@ -203,6 +205,7 @@ def _set_up(world: World) -> None:
                 contact_email=f"{college.key}@example.com",
             )
             world.ids[f"college:{college.key}"] = row.id
+        _directory(tx)
         for org in ORGS:
             world.ids[f"org:{org.key}"] = organisations.create_org(tx, org_code=org.code, name=org.name).id
             for code, name in org.majors:
@@ -212,6 +215,16 @@ def _set_up(world: World) -> None:
         with world.acting(org.key) as tx:
             _catalogue(tx, world, org)
     _seals(world)
+
+
+def _directory(tx: Tx) -> None:
+    """院校名录: the colleges that are here, and some that may still register (R-001)."""
+    for college in COLLEGES:
+        directory.create_entry(
+            tx, code=college.code, name=college.name, city_code=college.city, college_type=college.type
+        )
+    for code, name, city in NOT_REGISTERED:
+        directory.create_entry(tx, code=code, name=name, city_code=city)
 
 
 def _authorities(tx: Tx, world: World) -> None:
@@ -247,20 +260,23 @@ def _accounts(tx: Tx, world: World) -> None:
 
 
 def _catalogue(tx: Tx, world: World, org: OrgSketch) -> None:
+    org_id = world.ids[f"org:{org.key}"]
+    offer = offered_by(tx, org, org_id)
     for level in LEVELS:
         certificate = catalogue.create_certificate(
             tx,
-            org_id=world.ids[f"org:{org.key}"],
+            org_id=org_id,
             name=org.certificate,
             short_name=org.short_name,
             level=level,
-            standard_code=org.standard_code,
             major_codes=[code for code, _ in org.majors],
             english_name=org.english_name,
+            **offer,
         )
         world.ids[f"certificate:{org.key}:{level.digit - 1}"] = certificate.id
         for name, modes, _ in SUBJECTS:
             catalogue.create_subject(tx, certificate_id=certificate.id, name=name, exam_modes=modes)
+    ask_of_sites(tx, org, org_id, [world.ids[f"certificate:{org.key}:{level.digit - 1}"] for level in LEVELS])
 
 
 def _seals(world: World) -> None:

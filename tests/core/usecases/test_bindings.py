@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import select
 
 from core.actors import SYSTEM
@@ -22,6 +23,7 @@ from core.rules.certificates import IssuanceState, Party
 from core.rules.notices import DeliveryState, ReplyState
 from core.rules.organisations import AccountState, BindingState, Reach, Role
 from core.usecases import accounts, bindings, notices
+from kaowu import main
 from tests.factories import (
     SECOND,
     Year,
@@ -404,3 +406,26 @@ def test_managers_are_those_who_could_have_made_the_account(year: Year) -> None:
     with year.acting("admin") as tx:
         made = accounts.create_account(tx, login="admin2", real_name="新管理", roles=[Role.ADMIN])
     assert managers("admin") == {made.login}
+
+
+# -- where there is nobody else: the command line ----------------------------------------------------------------------
+
+
+def test_the_only_administrators_move_is_confirmed_at_the_command_line(year: Year) -> None:
+    bind(year, "admin", NEW)
+    found = CliRunner().invoke(main, ["user", "confirm", "admin"])
+    assert (found.exit_code, "800" in found.output) == (0, True), found.output
+    assert bound_login(NEW) == "admin"
+    again = CliRunner().invoke(main, ["user", "confirm", "admin"])
+    assert again.exit_code == 2
+    assert "没有待确认" in again.output
+
+
+def test_a_lost_second_factor_of_the_only_administrator_is_reset_at_the_command_line(year: Year) -> None:
+    with year.acting("system") as tx:
+        account = tx.get(UserAccount, year["account:admin"])
+        account.second_factor_secret, account.second_factor_since = "sealed", tx.now
+    found = CliRunner().invoke(main, ["user", "reset-factor", "admin", "--reason", "手机遗失"])
+    assert found.exit_code == 0, found.output
+    assert one(UserAccount, year["account:admin"]).second_factor_since is None
+    assert CliRunner().invoke(main, ["user", "reset-factor", "nobody", "--reason", "x"]).exit_code == 2
