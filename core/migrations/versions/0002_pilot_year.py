@@ -639,7 +639,8 @@ def _count_applications() -> None:
 
 
 def downgrade() -> None:
-    """Back to the skeleton; what only the new tables knew is lost."""
+    """Back to the skeleton; what only the new tables knew is lost, and bindings that wait are ended."""
+    op.execute("UPDATE chat_bindings SET state = 'ended', ended_at = bound_at WHERE state = 'waiting'")
     with op.batch_alter_table("user_accounts", schema=None) as batch_op:
         batch_op.drop_constraint("second_factor_has_secret", type_="check")
         batch_op.drop_column("second_factor_step")
@@ -673,6 +674,7 @@ def downgrade() -> None:
     with op.batch_alter_table("evaluation_orgs", schema=None) as batch_op:
         batch_op.drop_column("review_phone")
         batch_op.drop_column("review_mailbox")
+        batch_op.drop_constraint("invigilatormode", type_="check")
         batch_op.drop_column("invigilator_mode")
         batch_op.drop_column("is_platform_payment")
         batch_op.drop_column("intro")
