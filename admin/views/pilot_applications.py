@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from admin import application_page, history
 from admin.export_page import ExportDoor
+from admin.filters import Among, PanelFilter
 from admin.plan_page import two_lines
 from admin.session import current_account, current_actor, reader
 from admin.usecase_view import Related, UseCaseView
@@ -20,7 +21,7 @@ from admin.views.pilot_forms import open_declarations
 from admin.views.pilot_verbs import BATCH_VERBS, CREATE, EDIT, ROW_VERBS
 from core.db import transaction
 from core.errors import Refusal
-from core.models.organisations import College
+from core.models.organisations import College, RegionName
 from core.models.pilots import PilotApplication, ReviewRecord
 from core.notifications.words import sentence, when
 from core.queries.accounts import province_contact
@@ -64,6 +65,7 @@ class ApplicationView(UseCaseView):
         "approved_count": "批准总培训人数",
         "used": "已使用指标数",
         "state": "申报状态",
+        "city_code": "城市",
         "submitted_at": "提交时间",
         "faculty_description": "师资情况",
         "venue_description": "场地情况",
@@ -75,7 +77,9 @@ class ApplicationView(UseCaseView):
         "college.contact_mobile": "联系人手机",
         "college.contact_email": "联系人邮箱",
     }
-    column_filters = ("plan.year", "plan.batch_name", "college.name", "certificate.name", "certificate.org.name")
+    column_filters = (
+        "plan.year", "plan.batch_name", "college.name", "certificate.name", "certificate.org.name", "city_code",
+    )  # fmt: skip
     column_searchable_list = ("college.name", "certificate.name")
     status_tabs = PilotApplication.state
     exports = (ExportDoor("application-list", "按证书导出申报明细表"),)
@@ -127,6 +131,11 @@ class ApplicationView(UseCaseView):
 
     def name_of(self, row: PilotApplication) -> str:
         return f"{row.college.name} · {row.certificate.full_name}"
+
+    def scaffold_filters(self, name: Any) -> list[PanelFilter]:
+        if name != "city_code":
+            return super().scaffold_filters(name)
+        return [self.handle_filter(Among(name, self.label(name), _cities))]
 
     def get_list(self, *args: Any, **kwargs: Any) -> tuple[int, list[Any]]:
         """The page's used quota comes with it, not with each row (R-045)."""
@@ -229,6 +238,13 @@ def nothing_open() -> str:
     province = reader().get_one(College, current_actor().college_id).province_code
     contact = province_contact(reader(), province) or "本省教育行政部门"
     return f"本省目前没有进行中的申报计划，暂时不能新建或提交申报。请联系：{contact}。"
+
+
+def _cities() -> list[tuple[str, str]]:
+    """The cities of the colleges this person may see, by name (§8.2)."""
+    codes = select(College.city_code).where(visible(College, current_actor()))
+    found = select(RegionName.code, RegionName.name).where(RegionName.code.in_(codes)).order_by(RegionName.code)
+    return [(code, name) for code, name in reader().execute(found)]
 
 
 def _records(condition: Any) -> list[ReviewRecord]:

@@ -12,7 +12,7 @@ from sqlalchemy import event, select
 from core.models.files import Attachment
 from core.models.pilots import DeclarationPlan, PilotApplication, PilotApplicationMajor, Quota
 from core.rules.pilots import ApplicationState
-from core.usecases import applications, declarations, reviews
+from core.usecases import applications, declarations, organisations, reviews
 from core.usecases.applications import DeclaredMajor
 from tests.admin.conftest import Browser, OpenPanel, Panel, words
 from tests.core.attached_files import pdf, picture
@@ -337,6 +337,25 @@ def test_the_list_shows_asked_approved_and_used_with_one_query_for_all_R045(pane
     finally:
         event.remove(reading, "before_cursor_execute", note)
     assert len(asked) == 1
+
+
+def test_reviewers_filter_by_city(panel: OpenPanel) -> None:
+    """§8.2; a city of another province is no choice, and no filter."""
+    place = panel("applied")
+    for code, name in (("420100", "甲市"), ("330100", "乙市")):
+        place.year.do("admin", organisations.name_region, code=code, name=name)
+    place.year.do("city", reviews.pass_as_city, application_id=place.year["application"])
+    browser = place.browser("province")
+    page = browser.text(f"{BASE}/")
+    assert '<option value="420100">甲市</option>' in page
+    assert "乙市" not in page
+    row = f"details/?id={place.year['application']}"
+    control = re.search(r'name="(flt\d+_\d+)"[^>]*><option value="">全部</option><option value="420100"', page)
+    assert control is not None
+    assert row in browser.text(f"{BASE}/?{control[1]}=420100")
+    admin = place.browser("admin")
+    assert row in admin.text(f"{BASE}/?{control[1]}=420100")
+    assert row not in admin.text(f"{BASE}/?{control[1]}=330100")
 
 
 def test_only_a_draft_offers_to_be_deleted_R038(panel: OpenPanel) -> None:
