@@ -187,9 +187,9 @@ class OwnCollegeForm(PanelForm):
     def prepare(self, session: Session, actor: Actor, row: Any | None) -> None:
         if row is None:
             return
-        self.district_code.offer(
-            pair for pair in regions(session) if pair[0][:4] == row.city_code[:4] and not pair[0].endswith("00")
-        )
+        near = [pair for pair in regions(session) if pair[0][:4] == row.city_code[:4] and not pair[0].endswith("00")]
+        held = row.district_code
+        self.district_code.offer(near if not held or held in dict(near) else [*near, (held, held)])
         if row.logo is None:
             self.logo.flags.required = True
 

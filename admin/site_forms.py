@@ -16,6 +16,7 @@ from core.models.catalogue import CertificateType
 from core.models.organisations import College, RegionName
 from core.models.plans import ExamPlan, ExamPlanCertificate, ExamPlanSubject
 from core.models.sites import ExamSite, ExamSiteCertificate
+from core.queries.catalogue import offered_certificates
 from core.queries.scoping import visible
 from core.rules import values
 from core.rules.catalogue import CertificateLevel, modes_text
@@ -76,7 +77,7 @@ def free_certificates(session: Session, org_id: int, college_id: int, site_id: i
         ExamSiteCertificate.site_id != site_id,
     )
     query = select(CertificateType).where(
-        CertificateType.org_id == org_id, CertificateType.state == Switch.ENABLED, CertificateType.id.not_in(taken)
+        CertificateType.org_id == org_id, *offered_certificates(), CertificateType.id.not_in(taken)
     )
     levels = list(CertificateLevel)
     rows = sorted(session.scalars(query).unique(), key=lambda one: (one.name, levels.index(one.level)))

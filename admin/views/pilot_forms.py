@@ -22,11 +22,11 @@ from core.models.catalogue import CertificateType
 from core.models.pilots import DeclarationPlan, PilotApplication
 from core.queries.applications import as_submitted, earlier_applications, fingerprint_of
 from core.queries.attachments import attachments_of
+from core.queries.catalogue import offered_certificates
 from core.queries.scoping import visible
 from core.rules import richtext, values
 from core.rules.attachments import suffixes_for
 from core.rules.catalogue import AttachmentKind
-from core.rules.organisations import Switch
 from core.rules.pilots import CertificateScope, DeclarationState
 from core.usecases.applications import DeclaredMajor, GivenFile
 
@@ -239,7 +239,7 @@ class ApplyHereForm(PanelForm):
 
 def _open_certificates(plans: list[DeclarationPlan]) -> list[tuple[int, str]]:
     """What at least one open plan offers; the use case checks the pair (R-028)."""
-    enabled = [CertificateType.state == Switch.ENABLED]
+    enabled = [*offered_certificates()]
     if plans and all(plan.scope is CertificateScope.PART for plan in plans):
         listed = {certificate.id for plan in plans for certificate in plan.certificates}
         enabled.append(CertificateType.id.in_(listed))

@@ -65,7 +65,7 @@ def seal_note() -> str | Markup:
         url = url_for("orgs.verb_view", verb_name="set_org_seal", id=actor.org_id)
         return _missing("贵单位还没有上传印章，不能签发。", url)
     if may(actor, "manage_seal", actor):
-        url = url_for("colleges.verb_view", verb_name="activate_seal", id=actor.college_id)
+        url = url_for("colleges.verb_view", verb_name="preview_seal", id=actor.college_id)
         return _missing("本校还没有使用中的电子签章，不能签发。", url)
     return "本校还没有使用中的电子签章，不能签发。请考核站点负责人先上传。"
 

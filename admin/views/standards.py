@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from flask import request, url_for
@@ -11,6 +12,7 @@ from wtforms import BooleanField
 from admin.cells import NOTHING
 from admin.file_forms import file_links, file_verbs
 from admin.forms import Choice, PanelForm, Ticks, number_field, text_field
+from admin.session import row_number
 from admin.switches import switches
 from admin.usecase_view import Link, Related, UseCaseView, choices_of
 from admin.verbs import Verb
@@ -193,8 +195,14 @@ class SiteStandardView(StandardView):
 
 def least(item: SiteStandardItem) -> str:
     """What the item asks at least, the number first where there is one and the words do not say it."""
-    number = f"≥ {item.minimum}" if item.minimum is not None else ""
-    return "；".join(part for part in (number, item.minimum_words) if part)
+    if item.minimum is None or str(item.minimum) in re.findall("[0-9]+", item.minimum_words):
+        return item.minimum_words
+    return "；".join(part for part in (f"≥ {item.minimum}", item.minimum_words) if part)
+
+
+def _asked_standard() -> int | None:
+    """The standard the address names; whatever cannot be one is none."""
+    return row_number(request.args.get("standard", ""))
 
 
 def _items_url(standard_id: int) -> str:
@@ -227,7 +235,7 @@ class NewItemForm(PanelForm):
         own = (SiteStandard.org_id == actor.org_id,)
         self.standard_id.offer(choices_of(SiteStandard, lambda one: f"{one.code} {one.name}", *own))
         if self.standard_id.data is None:
-            self.standard_id.data = request.args.get("standard", type=int)
+            self.standard_id.data = _asked_standard()
 
 
 class ItemForm(NewItemForm):
@@ -293,7 +301,7 @@ class SiteStandardItemView(UseCaseView):
 
     def get_query(self) -> Any:
         """Of one standard where the address names it."""
-        wanted = request.args.get("standard", type=int)
+        wanted = _asked_standard()
         query = super().get_query()
         return query if wanted is None else query.filter(SiteStandardItem.standard_id == wanted)
 
@@ -302,8 +310,8 @@ class SiteStandardItemView(UseCaseView):
 
     def page_links(self) -> list[Link]:
         """Back to the standard this list belongs to."""
-        wanted = request.args.get("standard", type=int)
-        if wanted is None or not 0 < wanted < 2**31:
+        wanted = _asked_standard()
+        if wanted is None:
             return []
         return [Link("返回标准", url_for("site-standards.details_view", id=wanted))]
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
-from core.models.catalogue import CertificateType, SiteStandard, SkillStandard
+from core.models.catalogue import CertificateType
 from core.models.organisations import EvaluationOrg
 from core.models.pilots import PilotApplication
 from core.rules.organisations import Switch
@@ -53,11 +53,3 @@ def offered(model: Any, org_id: int | None, held_id: int | None = None) -> Selec
         .where(model.org_id == org_id, usable if held_id is None else usable | (model.id == held_id))
         .order_by(model.id)
     )
-
-
-def standards_of(session: Session, certificate_id: int) -> tuple[list[SkillStandard], list[SiteStandard]]:
-    """The skill standard of a certificate and the site standards it is listed in."""
-    certificate = session.get(CertificateType, certificate_id)
-    skill = [certificate.standard] if certificate is not None and certificate.standard is not None else []
-    site = select(SiteStandard).where(SiteStandard.certificates.any(CertificateType.id == certificate_id))
-    return skill, list(session.scalars(site.order_by(SiteStandard.id)))

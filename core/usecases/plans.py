@@ -20,6 +20,7 @@ from core.rules.numbering import plan_no
 from core.rules.organisations import Switch
 from core.rules.permissions import permit
 from core.rules.plans import EXAM_PLAN, PlanEdge, PlanState, require_weights
+from core.usecases.catalogue import require_offered
 from core.usecases.edits import set_only
 from core.usecases.results import conclude_scores
 
@@ -116,8 +117,7 @@ def put_certificate(tx: Tx, *, plan_id: int, planned: PlannedCertificate) -> Exa
     certificate = tx.get(CertificateType, planned.certificate_id)
     if certificate.org_id != plan.org_id:
         raise NotPermitted("certificate_of_another", rule="R-059")
-    if certificate.state is not Switch.ENABLED:
-        raise ValueRefused("certificate_disabled", rule="R-054", certificate=certificate.full_name)
+    require_offered(certificate)
     if planned.pass_rule is PassRule.COMPOSITE:
         require_weights([subject.weight_percent or 0 for subject in planned.subjects])
     for old in [row for row in plan.certificates if row.certificate_id == certificate.id]:

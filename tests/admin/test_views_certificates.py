@@ -107,7 +107,7 @@ def test_a_missing_seal_is_said_with_the_way_to_it(concluded: Panel) -> None:
     assert "还没有上传印章" in page
     assert f"/admin/orgs/do/set_org_seal/?id={year['org']}" in page
     page = concluded.browser("signatory").text(LIST)
-    assert f"/admin/colleges/do/activate_seal/?id={year['college']}" in page
+    assert f"/admin/colleges/do/preview_seal/?id={year['college']}" in page
     assert "请考核站点负责人先上传" in concluded.browser("reviewer").text(LIST)
 
 
