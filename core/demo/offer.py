@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
+from functools import cache
 from io import BytesIO
 from typing import Any
 
@@ -39,8 +40,8 @@ def offered_by(tx: Tx, org: OrgSketch, org_id: int) -> dict[str, Any]:
         edition=EDITION,
         major_categories=CATEGORIES[org.key],
     )
-    text = _text(tx, f"{trade}职业技能等级标准", EDITION)
-    standards.attach_to_skill_standard(tx, standard_id=standard.id, file_name=f"{standard.name}.pdf", data=text)
+    text, name = _text(tx.now), f"{standard.name}.pdf"
+    standards.attach_to_skill_standard(tx, standard_id=standard.id, file_name=name, data=text)
     template = None
     if org.key == _TEMPLATE_OWNER:
         template = certificate_templates.create_template(
@@ -72,17 +73,17 @@ def ask_of_sites(tx: Tx, org: OrgSketch, org_id: int, certificate_ids: list[int]
     standard = standards.create_site_standard(
         tx, org_id=org_id, name=name, edition=EDITION, certificate_ids=certificate_ids, takes_over=True
     )
-    text = _text(tx, name, EDITION)
+    text = _text(tx.now)
     standards.attach_to_site_standard(tx, standard_id=standard.id, file_name=f"{name}.pdf", data=text)
 
 
-def _text(tx: Tx, title: str, edition: str) -> bytes:
-    """A page that says what would stand here."""
+@cache
+def _text(printed_at: datetime) -> bytes:
+    """A page that says what would stand here; the same for all of them, for its font takes time to embed."""
     out = BytesIO()
-    paper = Paper(out, title=title, printed_at=tx.now)
-    paper.text(105, 90, title, 20, align="centre", bold=True)
-    paper.text(105, 104, f"（{edition} · 演示文本）", 12, align="centre")
-    paper.text(105, 270, "本文件为演示数据，不是正式发布的标准。", 10, align="centre")
+    paper = Paper(out, title="标准文本（演示）", printed_at=printed_at)
+    paper.text(105, 90, "标准文本（演示）", 20, align="centre", bold=True)
+    paper.text(105, 104, "本文件为演示数据，不是正式发布的标准。", 12, align="centre")
     paper.end_page()
     paper.finish()
     return out.getvalue()
