@@ -15,10 +15,11 @@ from typing import TypeVar
 from core import clock
 from core.actors import SYSTEM
 from core.db import Tx, reading, transaction
+from core.gateways.courier import CourierTrouble, courier
 from core.gateways.keys import Key
 from core.gateways.telegram import Fate, Report, Telegram
 from core.models.records import Notification
-from core.notifications.render import chat_text, sealed
+from core.notifications.render import chat_text, letter_of, sealed
 from core.queries.notices import chat_of, earlier_copy, is_anything_due, stale_copies
 from core.usecases import bindings, notices
 from core.usecases.notices import Claim
@@ -117,10 +118,25 @@ def _letter(claim: Claim) -> Letter | None:
             except Exception:
                 log.exception("message %s of kind %s cannot be rendered", row.id, row.kind)
     if chat_id is None:
-        _do(lambda tx: notices.mark_unreachable(tx, notification_id=claim.notification_id, why="no chat"))
+        _without_chat(claim.notification_id)
     else:
         _do(lambda tx: notices.mark_failed(tx, notification_id=claim.notification_id, why="unrenderable"))
     return None
+
+
+def _without_chat(ident: int) -> None:
+    """The panel has it; what must not wait leaves as a letter as well (R-043), again later where the courier fails."""
+    with reading() as session:
+        letter = letter_of(session, session.get_one(Notification, ident), clock.now())
+    if letter is None:
+        _do(lambda tx: notices.mark_unreachable(tx, notification_id=ident, why="no chat"))
+        return
+    try:
+        courier().send(letter)
+    except CourierTrouble:
+        _do(lambda tx: notices.mark_for_retry(tx, notification_id=ident, why="courier"))
+        return
+    _do(lambda tx: notices.mark_unreachable(tx, notification_id=ident, why="sent as a letter"))
 
 
 def _stale_letter(notification_id: int) -> Letter | None:

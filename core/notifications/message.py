@@ -68,6 +68,10 @@ class Message(ABC):
         """The same for the panel's notice page; a message that holds a secret hides it there."""
         return details
 
+    def letter(self) -> str:
+        """The words (templates/letters) for people without a chat; "" for what may wait until they open the panel."""
+        return ""
+
     def is_still_true(self, session: Session, now: datetime) -> bool:
         """False when time or somebody has made the message pointless; then it is not sent."""
         return True

@@ -225,6 +225,10 @@ class ApplicationDecided(Message):
     def dedupe_key(self) -> str:
         return f"{self.kind}:{self.application_id}:{self.round}"
 
+    def letter(self) -> str:
+        """R-043: the result reaches the registrant's mobile where no chat is bound."""
+        return "application_approved" if self.is_approved else "application_returned"
+
     def details(self, session: Session, now: datetime) -> dict[str, Any]:
         application = session.get_one(PilotApplication, self.application_id)
         may_resubmit = application.plan.apply_window.contains(now)

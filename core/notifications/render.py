@@ -12,12 +12,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from sqlalchemy.orm import Session
 
 from core import settings
+from core.gateways.courier import Letter
 from core.gateways.keys import Key
+from core.models.accounts import UserAccount
 from core.models.records import Notification
 from core.notifications.buttons import press_data
 from core.notifications.message import Button, Message, Press
 from core.notifications.registry import revive
-from core.notifications.words import TEMPLATES, day, difference, problem, when
+from core.notifications.words import TEMPLATES, day, difference, letter_text, problem, when
 from core.rules.certificates import Party
 from core.rules.notices import LAST_SNOOZE_BEFORE_END, SNOOZE, ReplyState
 
@@ -56,6 +58,17 @@ def panel_text(session: Session, row: Notification, now: datetime) -> str:
     """The same words for the panel's notice page, as safe HTML."""
     message = message_of(row)
     return _words(row.kind, message.veiled(message.details(session, now)), now)
+
+
+def letter_of(session: Session, row: Notification, now: datetime) -> Letter | None:
+    """The row as a letter to its person's mobile or mail; None where it may wait, or there is no address."""
+    message, account = message_of(row), session.get_one(UserAccount, row.account_id)
+    kind = message.letter()
+    if not kind or not (account.mobile or account.email):
+        return None
+    details = message.details(session, now)
+    facts = {name: when(value) if isinstance(value, datetime) else value for name, value in details.items()}
+    return Letter(letter_text(kind, **facts), mobile=account.mobile, email=account.email)
 
 
 def outcome(row: Notification) -> str:

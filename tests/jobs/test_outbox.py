@@ -13,9 +13,10 @@ from sqlalchemy import select, update
 
 from bot.simulator.faults import Fault, Rate
 from core import clock, settings
+from core.actors import SYSTEM
 from core.db import transaction
 from core.gateways.telegram import Fate, Pacer, Telegram
-from core.models.accounts import ChatBinding
+from core.models.accounts import ChatBinding, UserAccount
 from core.models.records import Notification
 from core.notifications.buttons import read_press
 from core.notifications.message import Press
@@ -82,6 +83,37 @@ async def test_who_has_no_chat_is_told_in_the_panel_only(year: Year, chat: Runni
     await deliver()
     row = decided(year, "second_coordinator")
     assert (row.delivery_state, row.last_error, row.reply_state) == ("suppressed", "no chat", "open")
+
+
+def give_mobile(year: Year) -> int:
+    """The second coordinator, who has no chat, can be reached by a letter."""
+    ident = year["account:second_coordinator"]
+    with transaction(SYSTEM) as tx:
+        tx.get(UserAccount, ident).mobile = "13900001234"
+    return ident
+
+
+async def test_a_result_reaches_whoever_has_no_chat_by_letter_once_R043(year: Year, chat: RunningBotApi) -> None:
+    ident = give_mobile(year)
+    await deliver()
+    await deliver()
+    (letter,) = (settings.current().data_dir / "letters").glob("*.txt")
+    words = letter.read_text(encoding="utf-8")
+    assert words.startswith("13900001234\n【考务】审核通过：2026 年")
+    assert "批准 4 人" in words
+    row = told("pilots.application_decided", ident)[0]
+    assert (row.delivery_state, row.last_error, row.reply_state) == ("suppressed", "sent as a letter", "open")
+
+
+async def test_a_letter_that_does_not_leave_is_tried_again(
+    year: Year, chat: RunningBotApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ident = give_mobile(year)
+    monkeypatch.setenv("KAOWU_NOTIFY_URLS", "json://127.0.0.1:9/{mobile}")  # nobody listens there
+    settings.forget()
+    await deliver()
+    row = told("pilots.application_decided", ident)[0]
+    assert (row.delivery_state, row.last_error, row.attempts) == ("pending", "courier", 1)
 
 
 async def test_messages_are_protected_and_their_buttons_work_for_their_person_only(
