@@ -27,7 +27,9 @@ from core.rules.sites import SiteReview, SiteStatus
 from core.rules.values import EducationLevel, Gender, IdType
 
 NOTHING = "—"
-_MASKS = {"id_number": values.mask_id, "mobile": values.mask_mobile, "contact_mobile": values.mask_mobile}
+_MASKS = {"id_number": values.mask_id} | dict.fromkeys(
+    ("mobile", "contact_mobile", "registered_mobile"), values.mask_mobile
+)
 
 # What a state means for whoever looks at it. Members with the same word in two lifecycles share their tone.
 _GOOD = {

@@ -246,3 +246,18 @@ def test_ones_own_page_says_what_a_move_costs_and_that_it_waits(panel: OpenPanel
         assert waiting is not None
         bindings.confirm_binding(tx, account_id=waiting.account_id, binding_id=waiting.id)
     assert "起才能签发" in words(browser.get("/admin/telegram/"))
+
+
+def test_the_trail_of_a_changed_number_shows_it_masked_in_words(panel: OpenPanel) -> None:
+    """R-010, G-39."""
+    place = panel("set_up")
+    give(place, "signatory", mobile="13900005678")
+    with transaction(place.year.actor("system")) as tx:
+        tx.get(College, place.year["college"]).registered_mobile = "13900005678"
+    give(place, "signatory", mobile=MOBILE)
+    browser = place.browser("admin")
+    shown = "".join(browser.text(f"/admin/trail/details/?id={entry.id}") for entry in last_entries(12))
+    assert "139****1234" in shown
+    assert "注册手机" in shown
+    assert MOBILE not in shown
+    assert "13900005678" not in shown
