@@ -39,7 +39,10 @@ APPLICATION_SCOPES = {"college": "college_id", "province": "province_code", "cit
 
 
 class DeclarationPlan(Record):
-    """申报计划 (§2.11). next_edge_at: when the clock next changes it, None when it no longer will."""
+    """申报计划 (§2.11). next_edge_at: when the clock next changes it, None when it no longer will.
+
+    ended_first_at: the end that had passed when the province opened it again; what it made pilots stay pilots (R-044).
+    """
 
     __tablename__ = "declaration_plans"
 
@@ -56,6 +59,7 @@ class DeclarationPlan(Record):
     state: Mapped[DeclarationState] = mapped_column(default=DeclarationState.DRAFT)
     announced_until: Mapped[datetime | None]
     next_edge_at: Mapped[datetime | None] = mapped_column(index=True)
+    ended_first_at: Mapped[datetime | None]
 
     authority: Mapped[EducationAuthority] = relationship()
     certificates: Mapped[list[CertificateType]] = relationship(secondary="declaration_plan_certificates")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, literal, select
+from sqlalchemy import ColumnElement, Select, func, literal, select
 from sqlalchemy.orm import Session
 
 from core import clock
@@ -12,6 +12,11 @@ from core.models.organisations import College, EducationAuthority
 from core.models.pilots import DeclarationPlan, PilotApplication
 from core.rules.organisations import PilotStatus
 from core.rules.pilots import ApplicationState, DeclarationState
+
+
+def has_ended(now: datetime) -> ColumnElement[bool]:
+    """A declaration plan whose end has passed, be it that it was opened again afterwards."""
+    return func.coalesce(DeclarationPlan.ended_first_at, DeclarationPlan.apply_closes_at) < now
 
 
 def is_pilot(college_id: ColumnElement[int], year: int, now: datetime) -> ColumnElement[bool]:
@@ -23,7 +28,7 @@ def is_pilot(college_id: ColumnElement[int], year: int, now: datetime) -> Column
             PilotApplication.college_id == college_id,
             PilotApplication.state == ApplicationState.APPROVED,
             DeclarationPlan.year == year,
-            DeclarationPlan.apply_closes_at < now,
+            has_ended(now),
         )
     )
     return approved.exists()
@@ -39,8 +44,8 @@ def pilot_status(session: Session, college: College, now: datetime) -> PilotStat
     year = clock.local(now).year
     if was_made_pilot(session, college.id, year, now):
         return PilotStatus.PILOT
-    has_ended = session.scalar(_ended(college, year, now)) is not None
-    return PilotStatus.NOT_PILOT if has_ended else PilotStatus.REGISTERED
+    is_over = session.scalar(_ended(college, year, now)) is not None
+    return PilotStatus.NOT_PILOT if is_over else PilotStatus.REGISTERED
 
 
 def _ended(college: College, year: int, now: datetime) -> Select[int]:
@@ -52,7 +57,7 @@ def _ended(college: College, year: int, now: datetime) -> Select[int]:
             EducationAuthority.province_code == college.province_code,
             DeclarationPlan.state == DeclarationState.PUBLISHED,
             DeclarationPlan.year == year,
-            DeclarationPlan.apply_closes_at < now,
+            has_ended(now),
         )
         .limit(1)
     )

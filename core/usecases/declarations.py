@@ -138,6 +138,8 @@ def extend_declaration_plan(
         raise IllegalMove("declaration_not_started", rule="§3.1", state=phase.label)
     if closes_at <= plan.apply_closes_at:
         raise ValueRefused("only_later_end", rule="§3.1", closes_at=plan.apply_closes_at)
+    if phase is DeclarationPhase.CLOSED and plan.ended_first_at is None:
+        plan.ended_first_at = plan.apply_closes_at
     plan.apply_closes_at = closes_at
     _require_end_ahead(tx, plan)
     if certificate_ids is not None:

@@ -18,6 +18,7 @@ from core.models.plans import ExamPlan, ExamPlanCertificate
 from core.models.registrations import Registration
 from core.models.sites import ExamSite, ExamSiteCertificate, SiteAllocation
 from core.queries.accounts import province_contact
+from core.queries.pilot_status import has_ended
 from core.rules.pilots import ApplicationState, QuotaState
 from core.rules.sites import AllocationState, SiteReview, SiteStatus
 from core.usecases.imports import in_parts
@@ -93,7 +94,7 @@ def _approved(tx: Tx, plan: ExamPlan, college: College) -> Select[int]:
             PilotApplication.college_id == college.id,
             PilotApplication.state == ApplicationState.APPROVED,
             DeclarationPlan.year == plan.exam_year,
-            DeclarationPlan.apply_closes_at < tx.now,
+            has_ended(tx.now),
         )
     )
 

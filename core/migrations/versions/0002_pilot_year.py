@@ -584,6 +584,9 @@ def upgrade() -> None:
             ondelete="RESTRICT",
         )
 
+    with op.batch_alter_table("declaration_plans", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("ended_first_at", UtcDateTime(), nullable=True))
+
     with op.batch_alter_table("quotas", schema=None) as batch_op:
         batch_op.add_column(sa.Column("lapsed", sa.Integer(), nullable=False, server_default="0"))
         batch_op.drop_constraint("used_at_most_granted", type_="check")
@@ -650,6 +653,9 @@ def downgrade() -> None:
 
     with op.batch_alter_table("signing_sessions", schema=None) as batch_op:
         batch_op.drop_column("stepped_up_at")
+
+    with op.batch_alter_table("declaration_plans", schema=None) as batch_op:
+        batch_op.drop_column("ended_first_at")
 
     with op.batch_alter_table("quotas", schema=None) as batch_op:
         batch_op.drop_constraint("used_at_most_granted", type_="check")

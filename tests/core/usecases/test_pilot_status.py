@@ -82,6 +82,16 @@ def test_a_later_batch_that_is_open_takes_nothing_from_a_pilot(years: Years, at:
     assert status(year, AFTER + SECOND) == "pilot"
 
 
+def test_a_batch_that_is_opened_again_takes_nothing_from_those_it_made_pilots(years: Years, at: At) -> None:
+    """§3.1, R-044: the college goes on working while others mend what was returned."""
+    year = years("approved")
+    at(AFTER)
+    later = {"closes_at": AFTER + timedelta(days=9), "reason": "补报"}
+    year.do("province", declarations.extend_declaration_plan, plan_id=year["declaration"], **later)
+    assert status(year, AFTER + SECOND) == "pilot"
+    assert _draft_a_site(year).id
+
+
 def test_last_years_approval_counts_for_nothing_this_year(years: Years, at: At) -> None:
     """R-017, R-022: one application a year and level; 2026's says nothing of 2027."""
     year = years("approved")
