@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from wtforms import TextAreaField
-from wtforms.fields import DateField, DecimalField
-from wtforms.validators import NumberRange, Optional
+from wtforms.fields import DateField
+from wtforms.validators import Optional
 
 from admin.forms import Choice, Cleaned, PanelForm, Ticks, number_field, text_field
 from admin.usecase_view import choices_of
@@ -16,7 +16,7 @@ from core.actors import Actor
 from core.models.catalogue import CertificateTemplate, CertificateType, Major, SkillStandard
 from core.queries.catalogue import offered
 from core.rules import values
-from core.rules.catalogue import EVERYBODY, FULL_SCORE, CertificateLevel, ExamMode
+from core.rules.catalogue import EVERYBODY, FULL_SCORE, CertificateLevel, ExamMode, in_tenths, study_credits
 from core.rules.organisations import Switch
 
 _LONG = 2_000
@@ -50,12 +50,7 @@ class NewCertificateForm(PanelForm):
     exam_modes = Ticks("考试方式", coerce=ExamMode, choices=ExamMode.choices(), required=False)
     exam_time_note = text_field("考试时间", values.text(200), optional=True, description="例如：每年 5 月、11 月")
     study_hours = text_field("学时", values.text(40), optional=True)
-    credits = DecimalField(
-        "建议学分",
-        [Optional(), NumberRange(0, 999, "请填写 0 到 999 之间的数字。")],
-        places=1,
-        description="最多一位小数。",
-    )
+    credits = text_field("建议学分", study_credits, optional=True, description="最多一位小数，例如：1.5")
     major_category = text_field("所属专业大类", values.text(200), optional=True)
     major_codes = Ticks("对应专业", coerce=str, description="只有这些专业的考生可以报考。")
     target_group = _words("适用人群")
@@ -82,7 +77,7 @@ def certificate_values(typed: dict[str, Any], row: Any) -> dict[str, Any]:
     """Credits in tenths, modes as a set."""
     credits = typed.pop("credits")
     return typed | {
-        "credit_tenths": None if credits is None else round(credits * 10),
+        "credit_tenths": in_tenths(credits) if credits else None,
         "exam_modes": frozenset(typed["exam_modes"] or ()),
     }
 
@@ -95,7 +90,7 @@ def filled_certificate(row: CertificateType) -> dict[str, Any]:
     )  # fmt: skip
     return {name: getattr(row, name) for name in same} | {
         "standard_code": "" if row.standard_id else row.standard_code,
-        "credits": None if row.credit_tenths is None else row.credit_tenths / 10,
+        "credits": "" if row.credit_tenths is None else f"{row.credit_tenths / 10:g}",
         "major_codes": [major.code for major in row.majors],
     }
 

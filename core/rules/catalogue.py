@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
+from core.errors import ValueRefused
 from core.rules.machine import Labelled
 
 
@@ -59,6 +61,20 @@ class PassRule(Labelled):
 
 EVERYBODY = "所有考生"  # the default examinee category (§2.10)
 FULL_SCORE = 100  # unless a subject says otherwise (§2.10)
+
+
+def study_credits(typed: str | None) -> str:
+    """建议学分 (§2.9) as 1.5 or 2: up to 999, at most one decimal place."""
+    found = re.fullmatch("0*([0-9]{1,3})(?:[.]([0-9]))?分?", (typed or "").strip())
+    if found is None:
+        raise ValueRefused("credits_shape", value=typed or "", suggestion=None)
+    return f"{found[1]}.{found[2]}" if found[2] and found[2] != "0" else found[1]
+
+
+def in_tenths(credit: str) -> int:
+    """1.5 as 15, the way it is kept."""
+    whole, _, tenth = credit.partition(".")
+    return int(whole) * 10 + int(tenth or 0)
 
 
 def modes_text(modes: Iterable[ExamMode], joint: str = "+") -> str:

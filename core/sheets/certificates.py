@@ -14,7 +14,7 @@ from core.errors import ValueRefused
 from core.models.catalogue import CertificateType
 from core.queries.scoping import visible
 from core.rules import values
-from core.rules.catalogue import CertificateLevel, ExamMode, modes_text
+from core.rules.catalogue import CertificateLevel, ExamMode, in_tenths, modes_text, study_credits
 from core.sheets.kind import Batch, Export, SheetKind, asker
 from core.sheets.spec import Column, SheetSpec
 from core.usecases.catalogue_sheets import ACT, import_certificates
@@ -38,12 +38,9 @@ def _day(typed: str | None) -> date:
         raise ValueRefused("day_shape", value=typed, suggestion=None) from None
 
 
-def _tenths(typed: str | None) -> int:
-    """1.5 as 15."""
-    found = re.fullmatch("([0-9]{1,3})(?:[.]([0-9]))?分?", values.tidy(typed))
-    if found is None:
-        raise ValueRefused("credits_shape", value=typed, suggestion=None)
-    return int(found[1]) * 10 + int(found[2] or 0)
+def _credits(typed: str | None) -> int:
+    """Tenths, as they are kept."""
+    return in_tenths(study_credits(typed))
 
 
 SPEC = SheetSpec(
@@ -76,7 +73,7 @@ SPEC = SheetSpec(
         Column("考试方式", "exam_modes", values.choices(ExamMode), required=False, example="机考+实操"),
         Column("考试时间", "exam_time_note", _SHORT, required=False),
         Column("学时", "study_hours", values.text(40), required=False, width=10),
-        Column("建议学分", "credit_tenths", _tenths, required=False, width=10, note="最多一位小数"),
+        Column("建议学分", "credit_tenths", _credits, required=False, width=10, note="最多一位小数"),
         Column("所属专业大类", "major_category", _SHORT, required=False, width=20),
         Column("适用人群", "target_group", _LONG, required=False, width=28),
         Column("取证要求", "obtain_requirements", _LONG, required=False, width=28),

@@ -6,6 +6,7 @@ import pytest
 
 from core.errors import ValueRefused
 from core.notifications.words import sentence
+from core.rules.catalogue import in_tenths, study_credits
 from core.rules.certificate_words import DEFAULT_STATEMENT, DEFAULT_STATEMENT_EN, GAPS, filled, require_words
 
 
@@ -49,3 +50,20 @@ def test_the_longest_words_pass_and_one_more_character_does_not() -> None:
 def test_braces_within_a_fact_stay_as_they_are() -> None:
     facts = dict.fromkeys(GAPS, "") | {"证书": "{院校}", "院校": "甲"}
     assert filled("{证书}{院校}", facts) == "{院校}甲"
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept", "tenths"),
+    [("1.5", "1.5", 15), ("2", "2", 20), ("2.0", "2", 20), (" 0.5分", "0.5", 5), ("999.9", "999.9", 9999)],
+)
+def test_credits_have_one_decimal_place(typed: str, kept: str, tenths: int) -> None:
+    """§2.9 建议学分."""
+    assert study_credits(typed) == kept
+    assert in_tenths(study_credits(kept)) == tenths
+
+
+@pytest.mark.parametrize("typed", ["", "1.55", "1000", "-1", "sNaN", "1e2", "一", "１.５.", None])
+def test_other_credits_are_refused(typed: str | None) -> None:
+    with pytest.raises(ValueRefused) as caught:
+        study_credits(typed)
+    assert caught.value.sentence_code == "credits_shape"
