@@ -103,7 +103,7 @@ async def test_a_province_officer_approves_fewer_wholly_from_chat_R040(chat: Cha
     """Message, recap, another number by reply, the same recap, second tap: quota, messages and both copies follow."""
     row, message = await asked(chat)
     assert chat.labels(PROVINCE, message) == [GO, "查看明细", NO]
-    assert chat.text(PROVINCE, message).startswith("【省级初审】Web前端开发演示职业技能等级证书")
+    assert chat.text(PROVINCE, message).startswith("【待省级初审】Web前端开发演示职业技能等级证书")
     async with chat.running():
         recap = await recapped(chat, PROVINCE, message)
         assert "批准 24 人" in recap
@@ -188,7 +188,7 @@ async def test_where_a_final_review_follows_the_first_look_is_passed_on_and_aske
     assert application(chat).state is ApplicationState.FINAL_REVIEW
     final, message = await asked(chat)
     assert final.id != first.id
-    assert chat.text(PROVINCE, message).startswith("【省厅复审】")
+    assert chat.text(PROVINCE, message).startswith("【待省厅复审】")
     assert chat.labels(PROVINCE, message)[0] == GO
 
 

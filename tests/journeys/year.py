@@ -30,7 +30,7 @@ from core.queries.accounts import actor_for
 from core.rules.catalogue import CertificateLevel, ExamMode
 from core.rules.organisations import CollegeType, Role
 from core.usecases import accounts, catalogue, organisations
-from tests.journeys.office import Office, Page
+from tests.journeys.office import Office, Page, ticketed
 
 INSTALLER = Actor(login="installer", roles=frozenset({"admin"}), is_system=True, channel="cli")
 PASSWORD = "yi-nian-2026"
@@ -170,15 +170,16 @@ def bind_chats(year: Year) -> None:
         year.heard(login, "已绑定考务账号")
         year.api.user_sends_text(CHATS[login], f"/start {code[1]}")  # pressing it again does no harm
     qianfa = year.office("qianfa")
-    page = qianfa.do(
+    preview = qianfa.do(
         "colleges",
-        "activate_seal",
+        "preview_seal",
         year.ids["college"],
         officer_name="测试签发",
         image=("seal.png", seal_image("测试", "测试签发"), "image/png"),
-        has_accepted=True,
     )
+    page = qianfa.submit(preview, _form=ticketed(preview), has_accepted=True)  # R-257: seen first, then in use
     assert page.status == 200
+    assert "使用中" in page.text
 
 
 # -- the pilot year ------------------------------------------------------------------------------------------------
@@ -211,7 +212,7 @@ def pilot_year(year: Year) -> None:
     kaowu.do("applications", "edit", application, **fill)
     kaowu.do("applications", "submit_application", application)
 
-    year.heard("shi", "【待审核】", "申请 30 人")
+    year.heard("shi", "【待地市级审核】", "申请 30 人")
     shi = year.office("shi")
     shi.do("applications", "return_application", application, reason="请补充机房设备清单。")
     told = year.heard("kaowu", "【审核退回】", "请补充机房设备清单")
@@ -220,7 +221,7 @@ def pilot_year(year: Year) -> None:
     kaowu.do("applications", "edit", application, **fill)
     kaowu.do("applications", "submit_application", application)
     shi.do("applications", "pass_as_city", application)
-    year.heard("sheng", "【待审核】", "申请 30 人")
+    year.heard("sheng", "【待省级初审】", "申请 30 人")
     too_many = sheng.open(f"/admin/applications/do/approve_application/?id={application}")
     refused = sheng.submit(too_many, approved_count=31)
     assert refused.status == 422
@@ -273,7 +274,8 @@ def exam_plan(year: Year) -> None:
 
 
 def site_and_room(year: Year) -> None:
-    """Applied for, approved by the TEO, and set up with two rooms."""
+    """Once the batch has ended the college is a pilot (R-044): a site applied for, approved, set up with two rooms."""
+    year.travel_to(year.day(10) + timedelta(minutes=1))
     kaowu = year.office("kaowu")
     kaowu.do(
         "sites",
@@ -492,7 +494,10 @@ def certificate(year: Year) -> bytes:
 
 
 def live(year: Year) -> bytes:
-    """The whole year; the certificate at its end."""
+    """The whole year; the certificate at its end. Begun late in December it waits for the next (R-019, R-044)."""
+    if clock.local(year.day(21)).year != clock.local(year.day(0)).year:
+        year.travel_to(year.day(22))
+        year.born_at = clock.now()
     set_up(year)
     for chapter in (
         bind_chats,

@@ -109,7 +109,7 @@ def test_the_final_review_is_asked_for_D19(applied: Year) -> None:
     applied.do("other_province", reviews.pass_preliminary, application_id=applied["other_application"])
     final, shown = newest(applied, "other_province", WAITING)
     assert final.id != first.id
-    assert shown.text.startswith("<b>【省厅复审】")
+    assert shown.text.startswith("<b>【待省厅复审】")
     assert labels(shown)[0] == "通过 24 人"
     assert rows(select(Notification.reply_state).where(Notification.id == first.id)) == [ReplyState.DONE]
 
