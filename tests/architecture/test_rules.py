@@ -30,8 +30,8 @@ def named() -> set[str]:
         if path.name == "test_rules.py":
             continue
         text = path.read_text(encoding="utf-8")
-        found |= {f"{letter}-{number}" for letter, number in re.findall(r"\b([RMT])-?(\d{2,3})\b", text)}
-        found |= {f"{letter}-{number}" for letter, number in re.findall(r"_([RMT])(\d{2,3})\b", text)}
+        found |= {f"{letter}-{number}" for letter, number in re.findall(r"\b([RMT])-?(\d{2,3})(?!\d)", text)}
+        found |= {f"{letter}-{number}" for letter, number in re.findall(r"_([RMT])(\d{2,3})(?!\d)", text)}
     return found
 
 
