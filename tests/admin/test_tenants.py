@@ -79,8 +79,8 @@ OWN_PAGES = {
     "scores.sheet_view", "sites.material", "documents.index", "documents.download",
     "files.index", "files.download", "colleges.logo_view",
     "colleges.seal_view", "certificates.sample_view", "certificate-templates.sample_view", "certificates.filled_view",
-    "directory.filled_view", "majors.filled_view", "orgs.filled_view", "subjects.filled_view", "exports.job_view", "exports.again_view", "exports.file_view",
-    "applications.picture_view",
+    "directory.filled_view", "majors.filled_view", "orgs.filled_view", "subjects.filled_view",
+    "exports.job_view", "exports.again_view", "exports.file_view", "applications.picture_view",
 }  # fmt: skip
 BEHIND_LOGIN = {
     "admin.index", "admin.notices", "admin.acknowledge_notice", "admin.travel",

@@ -1,4 +1,4 @@
-"""What a decision on an application says: how it ended, why, what comes next, until when (M-03, M-04, M-05, R-042, R-043)."""
+"""What a decision on an application says: how it ended, why, what comes next (M-03, M-04, M-05, R-042, R-043)."""
 
 from __future__ import annotations
 

@@ -100,7 +100,8 @@ def test_old_rows_of_plain_lines_are_shown_as_lines() -> None:
 PIECES = st.sampled_from([
     "字", " ", "&lt;", "&amp;", "<", ">", '"', "<p>", "</p>", "<b>", "</b>", "<div>", "</div>", "<ul>", "<li>", "</ul>",
     "<br>", PICTURE, "<img>", "<script>", "</script>", "<svg>", "<math>", "<style>", "<!--", "-->",
-    "<a href=javascript:x>", "<p onclick=x>", "<h1>", "</h1>", "<blockquote>", "<table><td>", "<img src=x onerror=y>", "&#60;p&#62;",
+    "<a href=javascript:x>", "<p onclick=x>", "<h1>", "</h1>", "<blockquote>", "<table><td>", "<img src=x onerror=y>",
+    "&#60;p&#62;",
 ])  # fmt: skip
 
 
