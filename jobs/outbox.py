@@ -27,6 +27,7 @@ from core.usecases.notices import Claim
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 BITE = 48
+AT_ONCE = 12  # between its words and its report; more would only wait, and be repeated when this process is killed
 IDLE_SECONDS = 0.5
 ACTOR = SYSTEM.on("jobs")
 
@@ -65,7 +66,8 @@ async def deliver_once(line: Telegram) -> int:
     """One bite of the outbox and of stale copies; returns how many were settled, 0 when it is time for a pause."""
     claims = await asyncio.to_thread(_claims)
     stale = await asyncio.to_thread(_stale)
-    work = [*(_send(line, claim) for claim in claims), *(_refresh(line, ident) for ident in stale)]
+    turns = asyncio.Semaphore(AT_ONCE)
+    work = [*(_send(line, claim, turns) for claim in claims), *(_refresh(line, ident) for ident in stale)]
     outcomes = await asyncio.gather(*work, return_exceptions=True)
     for outcome in outcomes:
         if isinstance(outcome, Exception):
@@ -74,13 +76,14 @@ async def deliver_once(line: Telegram) -> int:
     return sum(outcome is True for outcome in outcomes)
 
 
-async def _send(line: Telegram, claim: Claim) -> bool:
-    letter = await asyncio.to_thread(_letter, claim)
-    if letter is None:
+async def _send(line: Telegram, claim: Claim, turns: asyncio.Semaphore) -> bool:
+    async with turns:
+        letter = await asyncio.to_thread(_letter, claim)
+        if letter is None:
+            return True
+        report = await line.send(letter.chat_id, letter.text, letter.keys, reply_to=letter.reply_to)
+        await asyncio.to_thread(_write_down, letter, report)
         return True
-    report = await line.send(letter.chat_id, letter.text, letter.keys, reply_to=letter.reply_to)
-    await asyncio.to_thread(_write_down, letter, report)
-    return True
 
 
 async def _refresh(line: Telegram, notification_id: int) -> bool:

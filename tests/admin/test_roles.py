@@ -15,6 +15,9 @@ from tests.factories import CAST, rows
 MENU = re.compile(r'class="menu-item[^"]*"[^>]*>(?:<svg.*?</svg>)?([^<]+)</a>', re.S)
 
 
+WHOLE = {"certificates": "?flt0_0=all"}  # where a list begins with a part of what one may see (R-050)
+
+
 def menu(page: str) -> list[str]:
     """The words of the side menu."""
     return [word.strip() for word in MENU.findall(page)]
@@ -24,10 +27,10 @@ def test_every_role_has_its_own_menu(panel: OpenPanel) -> None:
     place = panel("planned")
     seen = {login: set(menu(place.browser(login).text("/admin/"))) for login in CAST}
     assert {"首页", "证书试点申报", "指标", "考试计划"} <= seen["coordinator"]
-    assert {"申报计划", "试点申报审核", "指标管理"} <= seen["province"]
+    assert {"申报计划管理", "试点申报审核", "指标管理"} <= seen["province"]
     assert "试点申报审核" in seen["city"]
     assert {"证书信息", "考试科目", "考试计划"} <= seen["teo"]
-    assert "申报计划" not in seen["teo"], "§8.8: a TEO has no business with declaration plans"
+    assert not {"申报计划", "申报计划管理"} & seen["teo"], "§8.8: a TEO has no business with declaration plans"
     assert {"用户管理", "操作日志", "试点院校"} <= seen["admin"]
     assert [login for login in CAST if "操作日志" in seen[login]] == ["admin"]
     assert [login for login in CAST if "用户管理" in seen[login]] == [
@@ -54,7 +57,8 @@ def test_every_foreign_row_of_every_page_is_unknown(panel: OpenPanel, login: str
     place = panel("issued")
     everybody, browser = place.browser("admin"), place.browser(login)
     for view in views(place):
-        foreign = ids(everybody.get(f"/admin/{view.slug}/").text) - ids(browser.get(f"/admin/{view.slug}/").text)
+        shown = ids(browser.get(f"/admin/{view.slug}/{WHOLE.get(view.slug, '')}").text)
+        foreign = ids(everybody.get(f"/admin/{view.slug}/").text) - shown
         for ident in sorted(foreign)[:1]:
             for address in (f"details/?id={ident}", *verb_addresses(view, ident)):
                 assert browser.get(f"/admin/{view.slug}/{address}").status_code == 404, (view.slug, address)

@@ -32,7 +32,7 @@ HERE = Path(__file__).parents[2]
 MESSAGES = 180
 LEASE, PER_SECOND = "0.4", "150"
 KILLS = 6
-PATIENCE = 60
+PATIENCE = 120
 CITY = 9003  # hears of applications
 
 
@@ -97,7 +97,7 @@ def send_and_kill(log: Path, dice: random.Random) -> int:
             sender, before = int(said(parent)), size(log)
             while size(log) == before and left() and time.monotonic() < give_up:
                 time.sleep(0.02)
-            time.sleep(dice.uniform(0.0, 0.3) if kills < KILLS else 1.0)
+            time.sleep(dice.uniform(0.0, 0.3) if kills < KILLS else 3.0)
             kills += left() > 0
             os.kill(sender, signal.SIGKILL)
     return kills
