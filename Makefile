@@ -32,8 +32,9 @@ help:
 demo: $(READY)
 	@exec $(BIN)/kaowu demo
 
+# A worker per core, files kept together: what a file's tests share is built once.
 test: $(READY)
-	@$(BIN)/python -m pytest $(TESTS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile $(TESTS)
 
 check: $(READY)
 	$(BIN)/ruff format --check .

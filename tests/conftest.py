@@ -68,6 +68,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[RAN] = dict.fromkeys(OPTIONAL, 0)
+    config.pluginmanager.register(_Tally(config), "what-ran")
     strangers = set(required(config)) - set(OPTIONAL)
     if strangers:
         raise pytest.UsageError(
@@ -92,17 +93,25 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 RAN: pytest.StashKey[dict[str, int]] = pytest.StashKey()
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    report = yield
-    if call.when == "call" and not report.skipped:
-        for name in OPTIONAL:
-            item.config.stash[RAN][name] += item.get_closest_marker(name) is not None
-    return report
+class _Tally:
+    """Counts what ran; with several workers their reports come together in the process that started them."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.ran = config.stash[RAN]
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "call" and not report.skipped:
+            for name in OPTIONAL:
+                self.ran[name] += name in report.keywords
 
 
 def never_ran(config: pytest.Config) -> list[str]:
-    """Required names of which not a single test ran: a suite that lost them must not look green."""
+    """Required names of which not a single test ran: a suite that lost them must not look green.
+
+    One worker of several has only a part of the suite, and nothing to say about the whole.
+    """
+    if hasattr(config, "workerinput"):
+        return []
     return [name for name in required(config) if not config.stash[RAN][name]]
 
 
