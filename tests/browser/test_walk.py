@@ -52,7 +52,7 @@ DOORS = """() => [
   ...document.querySelectorAll('.page-acts a'),
   ...[document.querySelector('td.col-acts a')].filter(Boolean),
 ].map((link) => link.href)"""
-A_FILE = re.compile(r"(export|template|document|material|\.(xlsx|pdf|csv|zip))(/|$)")
+A_FILE = re.compile(r"(export|template|document|material|\.(xlsx|pdf|csv|zip))(/|$)|/filled/[^/]+$")
 
 
 @dataclass(frozen=True)
