@@ -28,7 +28,7 @@ def post(
     """Write one line of the ledger and move the balances with it; the caller holds the quota's lock."""
     quota.granted += granted
     quota.used += used
-    tx.because(quota, kind.value, reason)
+    tx.because(quota, f"{kind.value}_quota", reason)
     tx.add(
         QuotaPosting(
             quota_id=quota.id,
@@ -92,6 +92,6 @@ def rebuild_balances(tx: Tx) -> int:
         found = tx.session.execute(select(*sums).where(QuotaPosting.quota_id == quota_id)).one()
         for name, total in zip(BALANCES, found, strict=True):
             setattr(quota, name, total)
-        tx.because(quota, "rebuild")
+        tx.because(quota, "rebuild_quota")
         tx.session.flush()
     return len(wrong)

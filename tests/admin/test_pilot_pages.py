@@ -225,7 +225,7 @@ def test_a_double_click_applies_once(panel: OpenPanel) -> None:
     assert first.status_code == second.status_code == 303, "the second gets the first one's answer"
     quota = one(Quota, place.year["quota"])
     assert quota.granted == 7
-    adjusted = [entry for entry in last_entries(20) if entry.action == "adjust"]
+    adjusted = [entry for entry in last_entries(20) if entry.action == "adjust_quota"]
     assert len(adjusted) == 1
 
 
