@@ -197,6 +197,7 @@ def test_pasted_markup_is_fitted_to_the_house(page: Page, enter: Callable[[str, 
     """What comes from a word processor loses its looks and scripts before it is shown, not only when it is saved."""
     enter("coordinator", "declarations/")
     begin(page, year)
+    page.locator(".editor-text").first.wait_for()  # the editor is made by a script that comes after the page
     page.evaluate(
         """() => {
           const place = document.querySelector('.editor-text');
