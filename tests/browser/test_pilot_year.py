@@ -107,7 +107,7 @@ def test_an_application_from_the_editor_to_the_approval(
     write(page, tmp_path)
     page.get_by_role("button", name="保存并提交").click()
     expect(page.get_by_text("内容指纹")).to_be_visible()
-    assert page.evaluate("Object.keys(localStorage).length") == 0, "what has been saved is not kept in the browser"
+    page.wait_for_function("Object.keys(localStorage).length === 0")  # what has been saved is not kept in the browser
     page.get_by_role("button", name="确认提交").click()
     expect(page.get_by_text("申报已提交")).to_be_visible()
     kept = one(PilotApplication, ident)
