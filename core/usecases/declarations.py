@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from core.db import Tx
-from core.errors import IllegalMove, ReasonMissing, ValueRefused
+from core.errors import IllegalMove, ValueRefused
 from core.models.catalogue import CertificateType
 from core.models.organisations import EducationAuthority
 from core.models.pilots import DeclarationPlan
@@ -32,6 +32,7 @@ from core.rules.pilots import (
     declaration_phase,
     next_declaration_edge,
 )
+from core.rules.reasons import require_tellable
 from core.usecases.edits import set_only
 
 EDITABLE_DECLARATION = frozenset({
@@ -129,8 +130,7 @@ def extend_declaration_plan(
     What was returned may be mended again, because the window is open again. certificate_ids None leaves the scope,
     an empty list opens all certificates; once somebody has applied the scope only grows (R-028).
     """
-    if not reason.strip():
-        raise ReasonMissing(rule="§3.1")
+    words = require_tellable(reason, rule="§3.1")
     plan = tx.lock(DeclarationPlan, plan_id)
     permit(tx.actor, "edit_declaration_plan", plan)
     phase = _phase(tx, plan)
@@ -146,8 +146,8 @@ def extend_declaration_plan(
         _grow_scope(tx, plan, certificate_ids)
     if plan.next_edge_at is None or plan.next_edge_at > tx.now:  # an edge that waits to be told keeps its turn
         plan.next_edge_at = next_declaration_edge(plan.apply_window, tx.now)
-    tx.because(plan, "extend", reason.strip())
-    tx.notify(DeclarationExtended(plan.id, closes_at.isoformat(), reason.strip()))
+    tx.because(plan, "extend", words)
+    tx.notify(DeclarationExtended(plan.id, closes_at.isoformat(), words))
     return plan
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from core.db import Tx
-from core.errors import IllegalMove, ReasonMissing, ValueRefused
+from core.errors import IllegalMove, ValueRefused
 from core.models.pilots import PilotApplication
 from core.notifications.pilots import ApplicationDecided, ApplicationWaiting
 from core.rules.notices import ReplyState
 from core.rules.permissions import permit
 from core.rules.pilots import PILOT_APPLICATION, ApplicationState, ReviewDecision, ReviewStep, require_counts
+from core.rules.reasons import require_tellable
 from core.usecases.applications import record_review
 from core.usecases.notices import close_tasks
 from core.usecases.quotas import grant_quota
@@ -93,18 +94,17 @@ def _approve_majors(application: PilotApplication, total: int, by_major: Mapping
 
 def return_application(tx: Tx, *, application_id: int, reason: str) -> PilotApplication:
     """City or province sends it back with a reason (R-042); while the plan is open it may be mended and sent again."""
-    if not reason.strip():
-        raise ReasonMissing(rule="R-042")
+    words = require_tellable(reason, rule="R-042")
     application = _taken_up(tx, application_id)
     is_city = application.state is A.CITY_REVIEW
     permit(tx.actor, "review_as_city" if is_city else "review_as_province", application)
     step = {A.CITY_REVIEW: ReviewStep.CITY, A.FINAL_REVIEW: ReviewStep.FINAL}.get(
         application.state, ReviewStep.PRELIMINARY
     )
-    tx.advance(application, PILOT_APPLICATION, "return", reason=reason.strip(), decided_at=tx.now)
-    round_ = record_review(tx, application, step, ReviewDecision.RETURN, reason.strip())
+    tx.advance(application, PILOT_APPLICATION, "return", reason=words, decided_at=tx.now)
+    round_ = record_review(tx, application, step, ReviewDecision.RETURN, words)
     _close(tx, application, ReplyState.REFUSED)
-    tx.notify(ApplicationDecided(application.id, False, reason.strip(), round_))
+    tx.notify(ApplicationDecided(application.id, False, words, round_))
     return application
 
 

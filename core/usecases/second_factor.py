@@ -11,12 +11,13 @@ from sqlalchemy import delete, select
 
 from core import clock
 from core.db import Tx
-from core.errors import AlreadyThere, NotPermitted, NotReady, ReasonMissing, Refusal, ValueRefused
+from core.errors import AlreadyThere, NotPermitted, NotReady, Refusal, ValueRefused
 from core.gateways import vault
 from core.models.accounts import RecoveryCode, UserAccount
 from core.notifications.accounts import SecondFactorReset
 from core.queries.accounts import secret_hash
 from core.rules.permissions import permit
+from core.rules.reasons import require_tellable
 from core.rules.second_factor import (
     ALPHABET,
     RECOVERY_CODES,
@@ -158,12 +159,11 @@ def reset_second_factor(tx: Tx, *, account_id: int, reason: str) -> None:
     permit(tx.actor, "reset_second_factor", account)
     if account.id == tx.actor.account_id:
         raise NotPermitted("second_factor_own", rule="§2.5", act="reset_second_factor")
-    if not reason.strip():
-        raise ReasonMissing(rule="§2.5")
+    words = require_tellable(reason, rule="§2.5")
     if account.second_factor_since is None:
         raise NotReady("second_factor_not_begun", rule="§2.5")
-    _forget(tx, account, "reset_second_factor", reason.strip())
-    tx.notify(SecondFactorReset(account.id, reason.strip(), tx.now.isoformat()))
+    _forget(tx, account, "reset_second_factor", words)
+    tx.notify(SecondFactorReset(account.id, words, tx.now.isoformat()))
 
 
 def _forget(tx: Tx, account: UserAccount, action: str, reason: str = "") -> None:

@@ -49,6 +49,7 @@ from core.rules.certificates import (
 )
 from core.rules.notices import ReplyState
 from core.rules.permissions import permit
+from core.rules.reasons import require_tellable
 from core.usecases.bindings import require_settled
 from core.usecases.imports import in_parts
 from core.usecases.notices import close_tasks, retarget_tasks
@@ -385,8 +386,7 @@ def expire_signing(tx: Tx, *, session_id: int) -> None:
 
 def reject_batch(tx: Tx, *, plan_id: int, party: Party, reason: str, issuance_ids: Sequence[int] | None = None) -> int:
     """拒绝签发 of everything that waits, or of some of it, with a reason the other party reads (R-235, M-29)."""
-    if not reason.strip():
-        raise ReasonMissing(rule="R-235")
+    words = require_tellable(reason, rule="R-235")
     plan = tx.get(ExamPlan, plan_id)
     waiting = [item for item in _pending(tx, plan, party) if ISSUANCE.allows(item.state, _REJECT_ACT[party])]
     items = waiting if issuance_ids is None else [item for item in waiting if item.id in set(issuance_ids)]
@@ -394,7 +394,7 @@ def reject_batch(tx: Tx, *, plan_id: int, party: Party, reason: str, issuance_id
         raise NotFound("nothing_to_sign", rule="R-232")
     permit(tx.actor, _SIGN_ACT[party], items[0])
     _move(tx, items, _REJECT_ACT[party])
-    _write_records(tx, items, party, SigningDecision.REJECT, reason=reason.strip())
+    _write_records(tx, items, party, SigningDecision.REJECT, reason=words)
     if len(items) < len(waiting):
         retarget_tasks(
             tx, thing_type=CertificateIssuance.__tablename__, thing_id=plan.id
@@ -405,7 +405,7 @@ def reject_batch(tx: Tx, *, plan_id: int, party: Party, reason: str, issuance_id
         _close_requests(tx, plan, TeoSigningRequested.kind, reply=ReplyState.REFUSED)
     if party is Party.COLLEGE:
         college = tx.get(College, items[0].college_id)
-        tx.notify(SigningRejected(plan.id, college.name, len(items), reason.strip(), int(tx.now.timestamp())))
+        tx.notify(SigningRejected(plan.id, college.name, len(items), words, int(tx.now.timestamp())))
     return len(items)
 
 

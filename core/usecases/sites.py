@@ -22,6 +22,7 @@ from core.rules.numbering import site_no
 from core.rules.permissions import permit
 from core.rules.pilots import ReviewDecision, ReviewStep
 from core.rules.plans import PlanState
+from core.rules.reasons import require_tellable
 from core.rules.sites import (
     ALLOCATION,
     EDITABLE_SITE,
@@ -174,16 +175,15 @@ def approve_site(tx: Tx, *, site_id: int) -> ExamSite:
 
 def return_site(tx: Tx, *, site_id: int, reason: str) -> ExamSite:
     """With a reason; its certificates may then be applied for elsewhere (D-29)."""
-    if not reason.strip():
-        raise ReasonMissing(rule="§3.8")
+    words = require_tellable(reason, rule="§3.8")
     site = tx.get(ExamSite, site_id)
     permit(tx.actor, "review_site", site)
-    tx.advance(site, EXAM_SITE, "return", reason=reason.strip())
+    tx.advance(site, EXAM_SITE, "return", reason=words)
     for link in site.certificate_links:
         link.is_living = False
-    round_ = _review(tx, site, ReviewDecision.RETURN, reason.strip())
+    round_ = _review(tx, site, ReviewDecision.RETURN, words)
     close_tasks(tx, thing_type=ExamSite.__tablename__, thing_id=site.id)
-    tx.notify(SiteDecided(site.id, False, reason.strip(), round_))
+    tx.notify(SiteDecided(site.id, False, words, round_))
     return site
 
 

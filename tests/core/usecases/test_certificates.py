@@ -293,6 +293,10 @@ def test_a_refusal_needs_words_R235(half_signed: Year, reason: str) -> None:
     refused(lambda: reject(half_signed, reason=reason), ReasonMissing, "reason_missing", "R-235")
 
 
+def test_a_refusal_names_nobody_by_number(half_signed: Year) -> None:
+    refused(lambda: reject(half_signed, reason="13900000000 的照片"), ValueRefused, "reason_personal", "chat.md")
+
+
 def test_what_the_college_refuses_waits_for_the_teo_before_it_can_be_signed_again_D18_R236(half_signed: Year) -> None:
     assert reject(half_signed) == 2
     assert states() == ["site_rejected", "site_rejected"]

@@ -190,6 +190,7 @@ def test_an_end_is_only_put_off_with_a_reason_into_the_future(declared: Year, at
     for closes_at in (CLOSES, CLOSES - SECOND):
         refused(lambda end=closes_at: extend(declared, closes_at=end), ValueRefused, "only_later_end", "§3.1")  # type: ignore[misc]
     refused(lambda: extend(declared, reason=" "), ReasonMissing, "reason_missing", "§3.1")
+    refused(lambda: extend(declared, reason="请打 13900000000"), ValueRefused, "reason_personal", "chat.md")
     at(LATER + SECOND)
     refused(lambda: extend(declared), ValueRefused, "end_already_past", "§3.1")
     at(LATER)

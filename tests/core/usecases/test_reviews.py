@@ -95,6 +95,13 @@ def test_a_return_needs_words_R042(applied: Year, reason: str) -> None:
     assert caught.value.rule == "R-042"
 
 
+def test_a_return_names_nobody_by_number(applied: Year) -> None:
+    """From the panel as from the chat: the college reads it there."""
+    given = {"application_id": applied["application"], "reason": "请联系 13900000000"}
+    refused(lambda: applied.do("city", reviews.return_application, **given), ValueRefused, "reason_personal", "chat.md")
+    assert one(PilotApplication, applied["application"]).state == "pending_initial"
+
+
 def test_a_returned_application_is_mended_and_sent_again_while_the_plan_is_open(applied: Year) -> None:
     ident = applied["application"]
     applied.do("city", reviews.return_application, application_id=ident, reason="请补充设备清单")

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from core import settings
 from core.db import reading
-from core.errors import AlreadyThere, NotPermitted, NotReady, ReasonMissing, Refusal, TooMany
+from core.errors import AlreadyThere, NotPermitted, NotReady, ReasonMissing, Refusal, TooMany, ValueRefused
 from core.gateways import vault
 from core.models.accounts import RecoveryCode, UserAccount
 from core.models.certificates import CertificateIssuance
@@ -206,6 +206,8 @@ def test_an_administrator_resets_it_with_a_reason_and_the_person_hears(year: Yea
     given = {"account_id": year["account:teo"]}
     with pytest.raises(ReasonMissing):
         year.do("admin", second_factor.reset_second_factor, reason=" ", **given)
+    with pytest.raises(ValueRefused, match="reason_personal"):
+        year.do("admin", second_factor.reset_second_factor, reason="本人 13900000000 来电", **given)
     year.do("admin", second_factor.reset_second_factor, reason="手机遗失，来函 3 号", **given)
     assert one(UserAccount, year["account:teo"]).second_factor_since is None
     entry = last_entries()[0]

@@ -195,6 +195,8 @@ def test_a_return_and_a_disqualification_need_words(years: Years, at: At) -> Non
     at(moment("sited"))
     with pytest.raises(ReasonMissing):
         year.do("teo", sites.return_site, site_id=year["site"], reason=" ")
+    with pytest.raises(ValueRefused, match="reason_personal"):
+        year.do("teo", sites.return_site, site_id=year["site"], reason="请打 13900000000")
     refused(
         lambda: year.do("teo", sites.disqualify_site, site_id=year["site"], reason=""),
         ReasonMissing,
