@@ -382,13 +382,17 @@ class Tx:
         self.session.flush()
         if not self._entries:
             return
-        if self.session.get_bind().dialect.name == "postgresql":
-            self.session.execute(select(_advisory_lock()))
+        self.hold_trail()
         last = self.session.scalar(select(AuditEntry.hash).order_by(AuditEntry.id.desc()).limit(1))
         rows = trail.chained(self._entries, last or trail.GENESIS)
         self.session.execute(insert(AuditEntry), rows)
         self._entries = []
         self._write_tallies()
+
+    def hold_trail(self) -> None:
+        """No other unit commits audited rows before this one has ended (SQLite lets one write at a time anyway)."""
+        if self.session.get_bind().dialect.name == "postgresql":
+            self.session.execute(select(_advisory_lock()))
 
     # -- inside ----------------------------------------------------------------------------------------------------
 

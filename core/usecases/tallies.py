@@ -10,7 +10,11 @@ from core.queries.tallies import TALLIED, counted, kept
 
 
 def rebuild_tallies(tx: Tx) -> int:
-    """Replace the tallies of every counted table by what is there; how many tables were wrong."""
+    """Replace the tallies of every counted table by what is there; how many tables were wrong.
+
+    Whoever moves rows meanwhile commits before the counting or after it, never between the two.
+    """
+    tx.hold_trail()
     wrong = 0
     for model in TALLIED:
         true = counted(tx.session, model)

@@ -118,6 +118,24 @@ def test_counts_stand_when_many_submit_and_review_at_once(any_years: Years, at: 
     agree(year)
 
 
+def test_counting_anew_while_others_work_counts_them_once(any_years: Years, at: At) -> None:
+    year = any_years("declared")
+    at("2026-03-03 09:00")
+    with transaction(year.actor("system")) as tx:
+        tx.session.connection().exec_driver_sql("UPDATE tallies SET count = count + 7")
+
+    def save(key: str) -> Callable[[], Any]:
+        values = application_values(year, certificate_id=year[key])
+        return lambda: year.do("coordinator", applications.save_application, **values)
+
+    def rebuild() -> None:
+        with transaction(year.actor("system")) as tx:
+            rebuild_tallies(tx)
+
+    at_once(rebuild, *map(save, ("certificate", "certificate:2", "other_certificate")), rebuild)
+    agree(year)
+
+
 def test_lost_tallies_are_counted_anew(years: Years, at: At) -> None:
     """`kaowu reconcile --rebuild`."""
     year = years("applied")
