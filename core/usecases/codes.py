@@ -37,23 +37,24 @@ def send_code(tx: Tx, *, purpose: CodePurpose, account_id: int | None = None, mo
     account = tx.lock(UserAccount, account_id) if account_id is not None else None
     earlier = _earlier(tx, purpose, account_id, mobile)
     require_patience([row.created_at for row in earlier], tx.now)
+    is_bound = account is not None and active_binding(tx.session, account.id) is not None
+    to, email = (account.mobile, account.email) if account is not None else (mobile, "")
+    if not is_bound and not to and not email:
+        raise NotReady("code_no_channel", rule="R-011")
     for row in earlier:
         row.used_at = row.used_at or tx.now
     code = tx.add(
         VerificationCode(
             purpose=purpose,
             account_id=account_id,
-            mobile=account.mobile if account is not None else mobile,
+            mobile=to,
             nonce=secrets.token_hex(32),
             expires_at=tx.now + VALID_FOR,
         )
     )
-    if account is not None and active_binding(tx.session, account.id) is not None:
+    if is_bound:
         tx.notify(CodeSent(code.id))
         return SentCode(code.id, None, "")
-    email = account.email if account is not None else ""
-    if not code.mobile and not email:
-        raise NotReady("code_no_channel", rule="R-011")
     words = letter_text("code", purpose=purpose.label, digits=digits_of(settings.secret_key(), code.nonce))
     return SentCode(code.id, Letter(words, mobile=code.mobile, email=email), code.mobile[-4:])
 

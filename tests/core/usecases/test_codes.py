@@ -15,8 +15,9 @@ from core.models.accounts import UserAccount, VerificationCode
 from core.notifications.render import chat_text, panel_text
 from core.rules.codes import digits_of
 from core.rules.organisations import CodePurpose
+from core.usecases import accounts
 from core.usecases.codes import SentCode, send_code, use_code
-from tests.factories import SECOND, Year, Years, at_once, notices, on, one
+from tests.factories import SECOND, Year, Years, at_once, count, notices, on, one
 
 At = Callable[[datetime | str], datetime]
 MOBILE = "13900001234"
@@ -152,3 +153,12 @@ def test_a_code_typed_twice_at_once_is_right_once(any_years: Years, at: At) -> N
     right = digits(sent.code_id)
     found = at_once(*[lambda: typed(year, sent.code_id, right)] * 4)
     assert sorted(found) == ["", "code_expired", "code_expired", "code_expired"]
+
+
+def test_forgetting_a_password_where_no_letter_arrives_writes_down_no_code(year: Year) -> None:
+    with transaction(SYSTEM) as tx:
+        login = tx.get(UserAccount, year["account:second_coordinator"]).login
+    before = count(VerificationCode)
+    with transaction(SYSTEM) as tx:
+        assert accounts.ask_to_reset(tx, login=login) is None
+    assert count(VerificationCode) == before
