@@ -6,12 +6,13 @@ import tempfile
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from flask import Response, abort, current_app, flash, redirect, request, send_file, url_for
+from flask import Response, abort, flash, redirect, request, send_file, url_for
 from flask.typing import ResponseReturnValue
-from flask_admin import BaseView, expose
+from flask_admin import expose
 from sqlalchemy import select
 
-from admin.session import current_actor, is_logged_in, reader
+from admin.downloads_view import DownloadsView
+from admin.session import current_actor, reader
 from admin.steps import asked
 from admin.usecase_view import Link
 from core.db import transaction
@@ -35,24 +36,8 @@ def document_links(plan_id: int, site_id: int | None = None, room: str | None = 
     return [Link(word, f"/admin/documents/{kind}?{query}") for kind, word in KINDS.items()]
 
 
-class DocumentsView(BaseView):
+class DocumentsView(DownloadsView):
     """No page of its own, only downloads; a refusal is said on the page the person came from."""
-
-    menu_group = ""
-
-    def is_accessible(self) -> bool:
-        return is_logged_in()
-
-    def inaccessible_callback(self, name: str, **kwargs: Any) -> ResponseReturnValue:
-        return current_app.login_manager.unauthorized()  # type: ignore[attr-defined]
-
-    def _run_view(self, fn: Any, *args: Any, **kwargs: Any) -> Any:
-        return fn(self, *args, **kwargs)
-
-    @expose("/")
-    def index(self) -> ResponseReturnValue:
-        """There is nothing to see here."""
-        abort(404)
 
     @expose("/<kind>")
     def download(self, kind: str) -> ResponseReturnValue:
@@ -102,6 +87,6 @@ def _pdf(out: Any, name: str) -> Response:
     return response
 
 
-def views(db: Any) -> list[BaseView]:
+def views(db: Any) -> list[DownloadsView]:
     """For the application to register."""
     return [DocumentsView(name="文档", endpoint="documents", url="/admin/documents")]

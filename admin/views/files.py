@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from flask import Response, abort, current_app, url_for
+from flask import Response, url_for
 from flask.typing import ResponseReturnValue
-from flask_admin import BaseView, expose
+from flask_admin import expose
 
-from admin.session import current_actor, is_logged_in, reader
+from admin.downloads_view import DownloadsView
+from admin.session import current_actor, reader
 from admin.usecase_view import Link
 from core.db import transaction
 from core.models.files import Attachment
@@ -21,24 +22,8 @@ def file_link(file: Attachment) -> Link:
     return Link(file.file_name, url_for("files.download", ident=file.id))
 
 
-class FilesView(BaseView):
+class FilesView(DownloadsView):
     """No page of its own, only files; one out of sight is 404."""
-
-    menu_group = ""
-
-    def is_accessible(self) -> bool:
-        return is_logged_in()
-
-    def inaccessible_callback(self, name: str, **kwargs: Any) -> ResponseReturnValue:
-        return current_app.login_manager.unauthorized()  # type: ignore[attr-defined]
-
-    def _run_view(self, fn: Any, *args: Any, **kwargs: Any) -> Any:
-        return fn(self, *args, **kwargs)
-
-    @expose("/")
-    def index(self) -> ResponseReturnValue:
-        """There is nothing to see here."""
-        abort(404)
 
     @expose("/<int:ident>")
     def download(self, ident: int) -> ResponseReturnValue:
@@ -60,6 +45,6 @@ def sent(data: bytes, media_type: str, file_name: str, manner: str) -> Response:
     return response
 
 
-def views(db: Any) -> list[BaseView]:
+def views(db: Any) -> list[DownloadsView]:
     """For the application to register."""
     return [FilesView(name="附件", endpoint="files", url="/admin/files")]
