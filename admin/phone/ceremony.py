@@ -18,6 +18,7 @@ from core.notifications.words import when
 from core.queries.signing import being_made, ceremony_of, refusable, sent_back
 from core.rules import values
 from core.rules.certificates import SigningState
+from core.rules.reasons import require_tellable
 from core.usecases.signing import Recap, cancel_signing, look_at_signing, send_back, sign, step_up
 
 REASON_LENGTH = 500
@@ -200,8 +201,8 @@ def _seconds_left(recap: Recap) -> int:
 
 
 def _reason(typed: str) -> str:
-    if not values.tidy(typed):
-        raise ReasonMissing(rule="R-235")
+    """Said on the page where it is typed, not only when it is sent (R-235)."""
+    require_tellable(values.tidy(typed), rule="R-235")
     return values.text(REASON_LENGTH, multiline=True)(typed)
 
 

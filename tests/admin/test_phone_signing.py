@@ -501,6 +501,8 @@ def test_no_page_tells_its_address_or_is_kept(app: Flask, phone: FlaskClient, wo
 def test_sending_back_needs_a_reason_and_two_pages(phone: FlaskClient, world: SigningWorld) -> None:
     enter(phone, world, OFFICER_CHAT)
     assert "请填写理由" in send(phone, "/phone/refuse", "/phone/refuse", reason="　 ").text
+    named = send(phone, "/phone/refuse", "/phone/refuse", reason="请打 13900000000")
+    assert (named.status_code, "请不要写证件号码或手机号" in named.text) == (422, True)
     recap = send(phone, "/phone/refuse", "/phone/refuse", reason="3 号考场 <b>成绩</b> 有误")
     assert "确认退回 3 张" in recap.text
     assert "3 号考场 &lt;b&gt;成绩&lt;/b&gt; 有误" in recap.text
