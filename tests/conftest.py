@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -29,6 +30,7 @@ from sqlalchemy import make_url
 from core import clock, db, settings
 
 POSTGRES_URL = os.environ.get("TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
+PATIENCE = 60  # seconds for what another thread or process does in its own time, on a machine busy with other tests
 NOWHERE = "sqlite://"  # an empty database in memory: a test that asked for none finds no tables
 
 
@@ -125,6 +127,14 @@ def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     for name in never_ran(config):
         terminalreporter.write_line(f"FAILED --require={name}: not one {name} test ran", red=True)
+
+
+def comes_true(truth: Callable[[], Any]) -> bool:
+    """Wait for what another thread or process does in its own time."""
+    give_up = time.monotonic() + PATIENCE
+    while not (found := truth()) and time.monotonic() < give_up:
+        time.sleep(0.01)
+    return bool(found)
 
 
 # -- no way out -----------------------------------------------------------------------------------------------------

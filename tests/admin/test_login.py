@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -32,6 +31,7 @@ from core.usecases.accounts import (
 )
 from core.usecases.second_factor import begin_second_factor, confirm_second_factor
 from tests.admin.conftest import PASSWORD, Browser, OpenPanel, Panel, give_password, words
+from tests.conftest import comes_true
 from tests.factories import CAST, notices, one
 
 
@@ -207,20 +207,11 @@ def test_without_a_chat_the_code_goes_to_the_mobile(panel: OpenPanel, monkeypatc
         edit_account(tx, account_id=place.year["account:second_coordinator"], real_name="演示", mobile="13900001234")
     browser = place.browser()
     ask(browser, "second_coordinator")
-    assert wait_for(lambda: sent)
+    assert comes_true(lambda: sent)
     assert sent[0].mobile == "13900001234"
     assert code_for(place, "second_coordinator") in sent[0].text
     answer = browser.post("/admin/forgot/new", NEW | {"code": code_for(place, "second_coordinator")})
     assert answer.status_code == 303
-
-
-def wait_for(truth: Any) -> bool:
-    """Letters of this page leave on a thread of their own."""
-    for _ in range(200):
-        if truth():
-            return True
-        time.sleep(0.01)
-    return False
 
 
 @pytest.mark.usefixtures("patient")

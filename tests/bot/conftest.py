@@ -30,11 +30,10 @@ from core.notifications.pilots import ApplicationDecided
 from core.notifications.render import chat_text, sealed
 from core.rules.notices import DELIVERY, DeliveryState
 from core.usecases import notices
-from tests.conftest import NOWHERE, postgres_database, settle
+from tests.conftest import NOWHERE, PATIENCE, postgres_database, settle
 from tests.core.sheets.conftest import BORN, build_world
 from tests.fakes import RunningBotApi, running_bot_api
 
-PATIENCE = 10
 STRANGER = 1099
 
 

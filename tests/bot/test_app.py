@@ -19,6 +19,7 @@ from core.db import reading
 from core.models.records import Heartbeat
 from core.queries.health import BOT_POLL
 from tests.bot.conftest import Chat
+from tests.conftest import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 
@@ -61,7 +62,7 @@ async def test_without_polls_for_too_long_the_bot_gives_up(chat: Chat, monkeypat
     monkeypatch.setattr(app, "STALLED_AFTER", 0.2)
     monkeypatch.setattr(app.Pulse, "beat", lambda self: setattr(self, "last", self.last or app.time.monotonic()))
     with pytest.raises(PollingStalled):
-        await asyncio.wait_for(app.run(asyncio.Event()), 10)
+        await asyncio.wait_for(app.run(asyncio.Event()), PATIENCE)
 
 
 async def test_a_bot_started_before_its_network_waits_for_it_and_can_be_stopped_meanwhile(
@@ -78,7 +79,7 @@ async def test_a_bot_started_before_its_network_waits_for_it_and_can_be_stopped_
     waiting = asyncio.create_task(app.run(stop))
     await asyncio.sleep(0.05)
     stop.set()
-    await asyncio.wait_for(waiting, 5)
+    await asyncio.wait_for(waiting, PATIENCE)
 
 
 async def test_a_fault_of_ours_is_an_apology_with_a_number_and_no_personal_word_in_the_log(
@@ -122,7 +123,7 @@ async def test_the_bot_as_a_process_of_its_own_answers_and_leaves_politely(chat:
     chat.telegram.api.user_sends_text(chat.user("jiangcheng"), "/help")
     await chat.until(lambda: chat.heard("jiangcheng"))
     bot.terminate()
-    _, said = await asyncio.wait_for(bot.communicate(), 20)
+    _, said = await asyncio.wait_for(bot.communicate(), PATIENCE)
     assert bot.returncode == 0, said.decode()
     assert chat.telegram.token.encode() not in said
 
@@ -135,4 +136,4 @@ async def test_without_a_token_beyond_loopback_there_is_no_chat_and_no_error(
     settings.forget()
     stop = asyncio.Event()
     stop.set()
-    await asyncio.wait_for(app.run(stop), 5)
+    await asyncio.wait_for(app.run(stop), PATIENCE)

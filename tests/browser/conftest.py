@@ -11,9 +11,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.conftest import chromium_path, is_local
+from tests.conftest import PATIENCE, chromium_path, is_local
 
 DESK: dict[str, Any] = {"viewport": {"width": 1366, "height": 768}}
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
@@ -22,6 +22,7 @@ PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch":
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """The system's Chromium, headless; it resolves no name but localhost."""
+    expect.set_options(timeout=PATIENCE * 1_000)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=chromium_path(),
@@ -42,6 +43,7 @@ def fresh_page(browser: Browser, looks: dict[str, Any]) -> Iterator[Page]:
     asked: list[str] = []
     with browser.new_context(locale="zh-CN", timezone_id="Asia/Shanghai", **looks) as context:
         context.on("request", lambda request: asked.append(request.url))
+        context.set_default_timeout(PATIENCE * 1_000)
         yield context.new_page()
     assert not [url for url in asked if leaves(url)]
 

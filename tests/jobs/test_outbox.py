@@ -23,6 +23,7 @@ from core.notifications.message import Press
 from core.rules.organisations import BindingState
 from core.usecases import notices, reviews
 from jobs import outbox
+from tests.conftest import PATIENCE, comes_true
 from tests.factories import SECOND, Year, Years, at_once, count, moment, one, rows
 from tests.factories import notices as told
 from tests.fakes import RunningBotApi, running_bot_api
@@ -430,12 +431,10 @@ def test_two_senders_at_once_send_each_message_once(any_years: Years, stand: Sta
 async def test_the_sender_works_until_it_is_told_to_stop(year: Year, chat: RunningBotApi) -> None:
     stop = asyncio.Event()
     work = asyncio.create_task(outbox.deliver_forever(stop))
-    for _ in range(100):
-        await asyncio.sleep(0.05)
-        if not count(Notification, Notification.delivery_state.in_(["pending", "sending"])):
-            break
+    waiting = Notification.delivery_state.in_(["pending", "sending"])
+    assert await asyncio.to_thread(comes_true, lambda: not count(Notification, waiting))
     stop.set()
-    await asyncio.wait_for(work, 10)
+    await asyncio.wait_for(work, PATIENCE)
     assert sent(chat)
 
 
@@ -447,12 +446,9 @@ async def test_a_telegram_that_cannot_be_reached_is_tried_again_not_given_up(
     due = count(Notification, Notification.delivery_state == "pending")
     stop = asyncio.Event()
     work = asyncio.create_task(outbox.deliver_forever(stop))
-    for _ in range(100):
-        await asyncio.sleep(0.05)
-        if "trying again" in caplog.text:
-            break
+    assert await asyncio.to_thread(comes_true, lambda: "trying again" in caplog.text)
     assert not work.done()
     stop.set()
-    await asyncio.wait_for(work, 10)
+    await asyncio.wait_for(work, PATIENCE)
     assert count(Notification, Notification.delivery_state == "pending") == due
     assert moment("approved") - SECOND < clock.now()

@@ -25,6 +25,7 @@ from core.queries.reconcile import reconcile, verify_chain
 from core.rules.certificates import Party
 from jobs import certificates, pilots, plans, schedule, watch
 from jobs.due import each, once
+from tests.conftest import PATIENCE, comes_true
 from tests.factories import DEMO_BORN_AT, PlainSealer, Years, census, count, moment, notices, on, one, rows
 
 Stand = Callable[[datetime | str], datetime]
@@ -102,12 +103,9 @@ async def test_the_jobs_process_starts_works_and_stops(
     monkeypatch.setattr(schedule, "TIMETABLE", (schedule.Entry("heartbeat", watch.beat, 1),))
     stop = asyncio.Event()
     work = asyncio.create_task(schedule.run(stop))
-    for _ in range(100):
-        await asyncio.sleep(0.05)
-        if count(Heartbeat):
-            break
+    assert await asyncio.to_thread(comes_true, lambda: count(Heartbeat))
     stop.set()
-    await asyncio.wait_for(work, 20)
+    await asyncio.wait_for(work, PATIENCE)
     assert rows(select(Heartbeat.name)) == ["jobs.tick"]
 
 

@@ -23,6 +23,7 @@ from core import clock, db, settings
 from core.gateways.seal import LocalSealer
 from core.queries.reconcile import reconcile, verify_chain
 from jobs import schedule
+from tests.conftest import PATIENCE
 from tests.fakes import running_bot_api
 from tests.journeys.year import Year, live
 
@@ -53,7 +54,7 @@ def processes(*commands: str) -> Iterator[list[subprocess.Popen[bytes]]]:
     finally:
         for process in started:
             process.terminate()
-        codes = [process.wait(30) for process in started]
+        codes = [process.wait(PATIENCE) for process in started]
     assert codes == [0] * len(codes), "a process did not end cleanly"
 
 
@@ -72,20 +73,20 @@ def in_this_process() -> Iterator[None]:
 
     thread = threading.Thread(target=loop.run_until_complete, args=(both(),), daemon=True)
     thread.start()
-    begun.wait(10)
+    begun.wait(PATIENCE)
     try:
         yield
     finally:
         assert stop is not None
         loop.call_soon_threadsafe(stop.set)
-        thread.join(30)
+        thread.join(PATIENCE)
         assert not thread.is_alive()
         loop.close()
 
 
 def answers(base: str) -> None:
     """Wait until the panel is up."""
-    for _ in range(150):
+    for _ in range(300):
         try:
             if httpx.get(f"{base}/healthz", timeout=2).status_code == 200:
                 return

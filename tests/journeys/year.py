@@ -30,11 +30,11 @@ from core.queries.accounts import actor_for
 from core.rules.catalogue import CertificateLevel, ExamMode
 from core.rules.organisations import CollegeType, Role
 from core.usecases import accounts, catalogue, organisations
+from tests.conftest import PATIENCE
 from tests.journeys.office import Office, Page, ticketed
 
 INSTALLER = Actor(login="installer", roles=frozenset({"admin"}), is_system=True, channel="cli")
 PASSWORD = "yi-nian-2026"
-PATIENCE = 45
 QUOTA = 20
 CHATS = {"sheng": 501, "shi": 502, "zuzhi": 503, "kaowu": 504, "qianfa": 505}
 FORM_TIME = "%Y-%m-%dT%H:%M"
