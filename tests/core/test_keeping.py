@@ -120,6 +120,7 @@ def _tar(**members: bytes) -> bytes:
         _tar(**{"kaowu.db": b"x", "/etc/outside.txt": b"x"})[:-30],
         _tar(**{"kaowu.db": b"x" * 5_000})[:60],
     ],
+    ids=["empty", "text", "no database", "a way out", "cut short", "hardly begun"],  # an archive's bytes hold the time
 )
 def test_something_else_than_a_backup_is_refused_and_leaves_nothing_outside(
     content: bytes, tmp_path: Path, elsewhere: Callable[[], Path]
