@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.models.accounts import UserAccount
-from core.models.base import Base, Code, Hash, Name, Record, Words, belongs, is_in, one_living
+from core.models.base import Base, Code, Hash, Name, Record, Words, belongs, is_in, one_living, part_of
+from core.rules.imports import ImportState
 from core.rules.notices import DeliveryState, ReplyState
 
 
 class ImportJob(Record):
-    """导入记录 (§2.37, R-295): rows = accepted + rejected + unchanged."""
+    """导入记录 (§2.37, §3.22, R-295): rows = accepted + rejected + unchanged; changed: of the accepted, those not new.
+
+    Before it is DONE the counts say what would become of the rows. is_all_or_none: with one bad row none is taken.
+    """
 
     __tablename__ = "import_jobs"
     __private__ = frozenset({"failed_rows"})
@@ -24,13 +28,81 @@ class ImportJob(Record):
     plan_id: Mapped[int | None] = belongs("exam_plans.id", nullable=True)
     college_id: Mapped[int | None] = belongs("colleges.id", nullable=True)
     org_id: Mapped[int | None] = belongs("evaluation_orgs.id", nullable=True)
+    state: Mapped[ImportState] = mapped_column(default=ImportState.READING, server_default="done")
+    is_all_or_none: Mapped[bool] = mapped_column(default=False, server_default=false())
     row_count: Mapped[int]
     accepted_count: Mapped[int]
+    changed_count: Mapped[int] = mapped_column(default=0, server_default="0")
     rejected_count: Mapped[int]
     unchanged_count: Mapped[int]
     failed_rows: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
 
-    __table_args__ = (CheckConstraint("row_count = accepted_count + rejected_count + unchanged_count", name="sum"),)
+    __table_args__ = (
+        CheckConstraint("row_count = accepted_count + rejected_count + unchanged_count", name="sum"),
+        CheckConstraint("changed_count <= accepted_count", name="changed"),
+    )
+
+
+class ImportFile(Base):
+    """The uploaded file while its import is decided on, who works on it until when, and how far he is."""
+
+    __tablename__ = "import_files"
+    __audited__ = False
+
+    job_id: Mapped[int] = mapped_column(ForeignKey("import_jobs.id", ondelete="CASCADE"), unique=True)
+    data: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    rows_read: Mapped[int] = mapped_column(default=0)
+    begun_at: Mapped[datetime]
+    lease_until: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    refusal: Mapped[Words] = mapped_column(default="")  # why the file as a whole was not taken, in words
+
+
+class ImportFault(Base):
+    """One thing wrong with one row of a file that is decided on, or was: what CellError says, kept for the page."""
+
+    __tablename__ = "import_faults"
+    __audited__ = False
+
+    job_id: Mapped[int] = part_of("import_jobs.id", index=False)
+    row: Mapped[int]
+    field: Mapped[Code]  # "": the row as a whole
+    column: Mapped[Name]
+    code: Mapped[Code]
+    value: Mapped[Words]
+    message: Mapped[Words]
+    suggestion: Mapped[Words | None]
+
+    __table_args__ = (Index("ix_import_faults_job_row", "job_id", "row"),)
+
+
+class ImportCorrection(Base):
+    """A cell typed anew on the preview's page; the file itself stays as it was uploaded."""
+
+    __tablename__ = "import_corrections"
+    __private__ = frozenset({"value"})
+
+    job_id: Mapped[int] = part_of("import_jobs.id", index=False)
+    row: Mapped[int]
+    field: Mapped[Code]
+    value: Mapped[Words]
+
+    __table_args__ = (UniqueConstraint("job_id", "row", "field"),)
+
+
+class ImportChange(Base):
+    """What an import did to a thing: before is its earlier columns as JSON, "" for what the import made; for undoing."""
+
+    __tablename__ = "import_changes"
+    __audited__ = False
+
+    job_id: Mapped[int] = part_of("import_jobs.id", index=False)
+    thing: Mapped[Code]
+    thing_id: Mapped[int]
+    before: Mapped[Words] = mapped_column(default="")
+    after: Mapped[Words] = mapped_column(default="")
+
+    __table_args__ = (Index("ix_import_changes_job", "job_id", "thing", "thing_id"),)
 
 
 class ExportJob(Record):

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from core.db import Tx
 from core.errors import Refusal
 from core.models.records import ImportJob
+from core.rules.imports import IMPORT, ImportState
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ def open_import(tx: Tx, *, sheet: str, file_name: str, file_hash: str, plan_id: 
             plan_id=plan_id,
             college_id=tx.actor.college_id,
             org_id=tx.actor.org_id,
+            state=ImportState.WRITING,
             row_count=0,
             accepted_count=0,
             rejected_count=0,
@@ -79,6 +81,5 @@ def record_import(
     """
     job.row_count, job.failed_rows = row_count, failed_rows
     job.accepted_count, job.rejected_count, job.unchanged_count = accepted, rejected, unchanged
-    tx.because(job, "record")
-    tx.session.flush()
+    tx.advance(job, IMPORT, "finish")
     return job

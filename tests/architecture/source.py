@@ -28,9 +28,9 @@ def tests() -> list[Path]:
 def written() -> Iterator[Path]:
     """Every file somebody wrote, whatever its kind; caches, environments and data left out."""
     for top in ROOT.iterdir():
-        if top.is_file():
+        if top.is_file() and top.name not in AWAY:  # .git is a file in a worktree
             yield top
-        elif top.name not in AWAY and not top.name.endswith(("_cache", ".egg-info", ".hypothesis")):
+        elif top.is_dir() and top.name not in AWAY and not top.name.endswith(("_cache", ".egg-info", ".hypothesis")):
             yield from (
                 path for path in top.rglob("*") if path.is_file() and not AWAY & set(path.relative_to(ROOT).parts)
             )
