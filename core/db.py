@@ -21,6 +21,7 @@ from sqlalchemy import (
     Table,
     bindparam,
     create_engine,
+    delete,
     event,
     func,
     insert,
@@ -334,6 +335,18 @@ class Tx:
             after = {"ids": trail.ranges(row["id"] for row in rows), "digest": trail.digest(rows)}
             self._note(model.__tablename__, None, "update_each", {}, after, reason)
         self.session.expire_all()
+
+    def delete_all(self, model: type[Base], *where: ColumnElement[bool], reason: str = "") -> list[int]:
+        """Remove every row that where finds; returns their ids, which the trail keeps."""
+        _require_uncounted(model)
+        self.session.flush()
+        ids = self.session.scalars(
+            delete(model).where(*where).returning(model.id).execution_options(synchronize_session=False)
+        ).all()
+        if ids and model.__audited__:
+            self._note(model.__tablename__, None, "delete_all", {"ids": trail.ranges(ids)}, {}, reason)
+        self.session.expire_all()
+        return list(ids)
 
     def next_number(self, series: str, *, count: int = 1) -> int:
         """The first of count fresh numbers of a series, from 1; never given out twice, gaps only after a rollback."""

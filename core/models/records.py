@@ -91,7 +91,7 @@ class ImportCorrection(Base):
 
 
 class ImportChange(Base):
-    """What an import did to a thing: before is its earlier columns as JSON, "" for what the import made; for undoing."""
+    """What an import did to a thing: before holds its earlier columns as JSON, "" for a new thing."""
 
     __tablename__ = "import_changes"
     __audited__ = False

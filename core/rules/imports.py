@@ -9,6 +9,7 @@ from core.rules.machine import Labelled, Machine, Move
 LEASE = timedelta(seconds=60)  # a reader that died is replaced after this
 KEPT_FOR = timedelta(days=30)  # a file nobody decided on, with what was found in it
 WORTH_TELLING = timedelta(seconds=5)  # what took longer is told in chat: its people have gone on to other things
+MOST_ATTEMPTS = 5  # a file that takes its readers down with it is not tried for ever
 MOST_CORRECTED = 500  # cells corrected on a page; who has more to mend does it in the workbook
 
 

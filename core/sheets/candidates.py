@@ -11,10 +11,11 @@ from core.rules import values
 from core.rules.candidates import CandidateKind
 from core.rules.permissions import permit
 from core.rules.values import EducationLevel, Gender, IdType
-from core.sheets.kind import Batch, Export, SheetKind, own_college
+from core.sheets.kind import Batch, Export, SheetKind, Undo, own_college
 from core.sheets.spec import Column, SheetSpec
 from core.usecases.candidates import import_candidates
 from core.usecases.imports import Outcome
+from core.usecases.undoing import candidates_leaned_on, take_back_candidates
 
 ACT = "edit_candidates"
 
@@ -91,7 +92,7 @@ def _kind(spec: SheetSpec, kind: CandidateKind) -> SheetKind:
         fields = [column.field for column in spec.columns]
         return Export(college, tx.session.execute(candidates_of(college.id, kind, fields)))
 
-    return SheetKind(spec, ACT, take, export)
+    return SheetKind(spec, ACT, take, export, undo=Undo(candidates_leaned_on, take_back_candidates))
 
 
 CANDIDATES = _kind(STUDENTS, CandidateKind.COLLEGE)

@@ -27,7 +27,7 @@ from core.sheets.export_desk import asked_directly, file_hash, marking_of
 from core.sheets.kind import Batch, Export, SheetKind, chosen, own_college
 from core.sheets.photo_zip import ARCHIVE_BYTES, PhotoFile, read_photos
 from core.sheets.reader import collector_resting, read_rows
-from core.sheets.spec import CellError, SheetReading, SheetSpec
+from core.sheets.spec import CellError, SheetSpec
 from core.sheets.template import write_template
 from core.sheets.writer import Heading, in_words, write_failed_rows, write_rows
 from core.usecases.candidates import Photo, put_photos
@@ -77,7 +77,7 @@ class _Paper:
 
 
 @dataclass(frozen=True, slots=True)
-class _Verdict:
+class Verdict:
     """What became of its rows, and the workbook of the rejected ones."""
 
     row_count: int
@@ -132,18 +132,36 @@ def import_file(
     if kind.needs_plan:
         chosen(plan_id)
     content = gate.load(data, limit=gate.WORKBOOK_BYTES)
-    reading = read_rows(kind.spec, content, file_name=file_name)
     paper = _Paper(sheet_name, file_name, hashlib.sha256(content).hexdigest(), plan_id)
-    return _take_in(actor, paper, lambda tx, job_id: _judged(tx, kind, reading, plan_id, job_id), dry_run)
+
+    def judge(tx: Tx, job_id: int) -> Verdict:
+        return judge_file(tx, kind, content, file_name, plan_id=plan_id, job_id=job_id)
+
+    return _take_in(actor, paper, judge, dry_run)
 
 
-def _judged(tx: Tx, kind: SheetKind, reading: SheetReading, plan_id: int | None, job_id: int) -> _Verdict:
+def judge_file(
+    tx: Tx,
+    kind: SheetKind,
+    content: bytes,
+    file_name: str,
+    *,
+    plan_id: int | None,
+    job_id: int,
+    corrections: Mapping[tuple[int, str], str] | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Verdict:
+    """Read a file and hand its good rows to the use case, in a unit of work somebody else opened.
+
+    corrections: {(row, field): text} typed anew on the preview's page; progress: told how many rows are read.
+    """
+    reading = read_rows(kind.spec, content, file_name=file_name)
     outcome = kind.take(tx, Batch(reading.accepted, job_id, plan_id))
     left = reading.without(outcome.refused)
     failed = io.BytesIO()
     if left.errors:
         write_failed_rows(left, failed, sentence=sentence)
-    return _Verdict(reading.row_count, outcome, tuple(left.errors), failed.getvalue() or None, reading.ignored_sheets)
+    return Verdict(reading.row_count, outcome, tuple(left.errors), failed.getvalue() or None, reading.ignored_sheets)
 
 
 def import_photos(actor: Actor, data: bytes | Path, file_name: str, *, dry_run: bool = False) -> ImportReport:
@@ -155,7 +173,7 @@ def import_photos(actor: Actor, data: bytes | Path, file_name: str, *, dry_run: 
     return _take_in(actor, paper, lambda tx, _: _judged_photos(tx, files), dry_run)
 
 
-def _judged_photos(tx: Tx, files: Sequence[tuple[int, PhotoFile]]) -> _Verdict:
+def _judged_photos(tx: Tx, files: Sequence[tuple[int, PhotoFile]]) -> Verdict:
     names = {number: file.name for number, file in files}
     good = ((number, _photo(file)) for number, file in files if file.facts is not None)
     outcome = put_photos(tx, college_id=own_college(tx.actor), photos=good)
@@ -166,7 +184,7 @@ def _judged_photos(tx: Tx, files: Sequence[tuple[int, PhotoFile]]) -> _Verdict:
     if errors:
         headings = [Heading("序号", 8), Heading("文件名", 40), Heading("失败原因", 60)]
         write_rows(headings, ((e.row, e.value, e.message) for e in errors), failed, title="未采用的照片")
-    return _Verdict(len(files), outcome, errors, failed.getvalue() or None)
+    return Verdict(len(files), outcome, errors, failed.getvalue() or None)
 
 
 def _photo(file: PhotoFile) -> Photo:
@@ -175,7 +193,7 @@ def _photo(file: PhotoFile) -> Photo:
     return Photo(file.id_number, facts.jpeg, facts.sha256, facts.width, facts.height)
 
 
-def _take_in(actor: Actor, paper: _Paper, judge: Callable[[Tx, int], _Verdict], dry_run: bool) -> ImportReport:
+def _take_in(actor: Actor, paper: _Paper, judge: Callable[[Tx, int], Verdict], dry_run: bool) -> ImportReport:
     """Judge, write and record in one transaction; a race lost at a unique constraint is judged anew."""
     for left in reversed(range(_ATTEMPTS)):
         try:
@@ -187,7 +205,7 @@ def _take_in(actor: Actor, paper: _Paper, judge: Callable[[Tx, int], _Verdict], 
     raise AssertionError("unreachable")
 
 
-def _taken_in(actor: Actor, paper: _Paper, judge: Callable[[Tx, int], _Verdict], dry_run: bool) -> ImportReport:
+def _taken_in(actor: Actor, paper: _Paper, judge: Callable[[Tx, int], Verdict], dry_run: bool) -> ImportReport:
     with suppress(_Rehearsed), transaction(actor) as tx:
         job = open_import(
             tx, sheet=paper.sheet, file_name=paper.file_name, file_hash=paper.file_hash, plan_id=paper.plan_id

@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from core.actors import Actor
 from core.db import Tx
-from core.errors import NotPermitted, ValueRefused
+from core.errors import NotPermitted, Refusal, ValueRefused
 from core.models.accounts import UserAccount
 from core.models.base import Base
+from core.models.records import ImportJob
 from core.sheets.spec import SheetSpec
 from core.usecases.imports import Outcome, Row
 
@@ -38,14 +41,26 @@ class Export:
 
 
 @dataclass(frozen=True, slots=True)
+class Undo:
+    """How an import of a sheet is taken back: why it cannot be now, or None; and doing it, how many rows."""
+
+    blocked: Callable[[Session, ImportJob], Refusal | None]
+    take_back: Callable[[Tx, ImportJob], int]
+
+
+@dataclass(frozen=True, slots=True)
 class SheetKind:
-    """A sheet with its verbs. act: what an actor must be granted; export: the same sheet filled in."""
+    """A sheet with its verbs. act: what an actor must be granted; export: the same sheet filled in.
+
+    undo: None where the next import of the same sheet is the way back.
+    """
 
     spec: SheetSpec
     act: str
     take: Callable[[Tx, Batch], Outcome]
     export: Callable[[Tx, int | None], Export]
     needs_plan: bool = False
+    undo: Undo | None = None
 
 
 def asker(tx: Tx) -> UserAccount:

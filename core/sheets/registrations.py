@@ -8,10 +8,11 @@ from core.queries.exports import registrations_of
 from core.rules import values
 from core.rules.candidates import CandidateKind
 from core.rules.catalogue import CertificateLevel
-from core.sheets.kind import Batch, Export, SheetKind, chosen, own_college
+from core.sheets.kind import Batch, Export, SheetKind, Undo, chosen, own_college
 from core.sheets.spec import Column, SheetSpec
 from core.usecases.imports import Outcome
 from core.usecases.registrations import register_by_certificate
+from core.usecases.undoing import registrations_leaned_on, take_back_registrations
 
 _KINDS = {
     "本校考生": CandidateKind.COLLEGE,
@@ -78,4 +79,11 @@ def export(tx: Tx, plan_id: int | None) -> Export:
     return Export(plan, tx.session.execute(registrations_of(plan.id, own_college(tx.actor))))
 
 
-REGISTRATIONS = SheetKind(BY_CERTIFICATE, "register", take, export, needs_plan=True)
+REGISTRATIONS = SheetKind(
+    BY_CERTIFICATE,
+    "register",
+    take,
+    export,
+    needs_plan=True,
+    undo=Undo(registrations_leaned_on, take_back_registrations),
+)

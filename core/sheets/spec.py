@@ -89,6 +89,11 @@ class CellError:
         """The sentence."""
         return sentence(self.refusal)
 
+    @property
+    def suggestion(self) -> str | None:
+        """What could stand in the cell instead; None where nobody can know."""
+        return self.refusal.facts.get("suggestion")
+
     def as_json(self) -> dict[str, Any]:
         """The shape `kaowu import --json` promises."""
         return {

@@ -24,9 +24,10 @@ class RowRefused:
 
 @dataclass(slots=True)
 class Outcome:
-    """accepted and unchanged rows counted, refused ones listed."""
+    """accepted and unchanged rows counted, refused ones listed; changed: of the accepted, those that were there."""
 
     accepted: int = 0
+    changed: int = 0
     unchanged: int = 0
     refused: list[RowRefused] = field(default_factory=list)
 
@@ -46,7 +47,15 @@ def in_parts(items: Iterable[T], size: int) -> Iterator[list[T]]:
         yield part
 
 
-def open_import(tx: Tx, *, sheet: str, file_name: str, file_hash: str, plan_id: int | None = None) -> ImportJob:
+def open_import(
+    tx: Tx,
+    *,
+    sheet: str,
+    file_name: str,
+    file_hash: str,
+    plan_id: int | None = None,
+    state: ImportState = ImportState.WRITING,
+) -> ImportJob:
     """导入记录 of a file, before its rows are judged, so that those it brings can name it; counts follow."""
     return tx.add(
         ImportJob(
@@ -56,7 +65,7 @@ def open_import(tx: Tx, *, sheet: str, file_name: str, file_hash: str, plan_id: 
             plan_id=plan_id,
             college_id=tx.actor.college_id,
             org_id=tx.actor.org_id,
-            state=ImportState.WRITING,
+            state=state,
             row_count=0,
             accepted_count=0,
             rejected_count=0,
@@ -73,6 +82,7 @@ def record_import(
     accepted: int,
     rejected: int,
     unchanged: int,
+    changed: int = 0,
     failed_rows: bytes | None = None,
 ) -> ImportJob:
     """What became of the rows; rows = accepted + rejected + unchanged, by the table itself.
@@ -81,5 +91,6 @@ def record_import(
     """
     job.row_count, job.failed_rows = row_count, failed_rows
     job.accepted_count, job.rejected_count, job.unchanged_count = accepted, rejected, unchanged
+    job.changed_count = changed
     tx.advance(job, IMPORT, "finish")
     return job

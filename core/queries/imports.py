@@ -1,0 +1,59 @@
+"""What is wrong with a file that is decided on, a page at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from core.actors import Actor
+from core.models.records import ImportCorrection, ImportFault, ImportJob
+from core.queries.scoping import visible
+
+PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong: row as Excel numbers it, column by title ("": the row as a whole), field, value as it stands.
+
+    corrected: the cell was typed anew on the page already.
+    """
+
+    row: int
+    column: str
+    field: str
+    value: str
+    message: str
+    suggestion: str | None
+    corrected: bool
+
+
+def faults(
+    session: Session, actor: Actor, job_id: int, *, page: int = 0, per_page: int = PAGE
+) -> tuple[int, list[Fault]]:
+    """How many there are, and those of a page (from 0) in the order of the file; nothing of others' imports."""
+    mine = (
+        ImportFault.job_id == job_id,
+        ImportFault.job_id.in_(select(ImportJob.id).where(ImportJob.id == job_id, visible(ImportJob, actor))),
+    )
+    total = session.scalar(select(func.count(ImportFault.id)).where(*mine)) or 0
+    rows = session.scalars(
+        select(ImportFault)
+        .where(*mine)
+        .order_by(ImportFault.row, ImportFault.id)
+        .offset(page * per_page)
+        .limit(per_page)
+    ).all()
+    typed = set(
+        session.execute(
+            select(ImportCorrection.row, ImportCorrection.field).where(
+                ImportCorrection.job_id == job_id, ImportCorrection.row.in_({row.row for row in rows})
+            )
+        ).tuples()
+    )
+    return total, [
+        Fault(row.row, row.column, row.field, row.value, row.message, row.suggestion, (row.row, row.field) in typed)
+        for row in rows
+    ]
