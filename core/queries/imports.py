@@ -46,13 +46,14 @@ def faults(
         .offset(page * per_page)
         .limit(per_page)
     ).all()
-    typed = set(
-        session.execute(
+    typed = {
+        (row, field)
+        for row, field in session.execute(
             select(ImportCorrection.row, ImportCorrection.field).where(
                 ImportCorrection.job_id == job_id, ImportCorrection.row.in_({row.row for row in rows})
             )
-        ).tuples()
-    )
+        )
+    }
     return total, [
         Fault(row.row, row.column, row.field, row.value, row.message, row.suggestion, (row.row, row.field) in typed)
         for row in rows
