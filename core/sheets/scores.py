@@ -11,10 +11,11 @@ from core.models.plans import ExamPlan
 from core.queries.exports import sittings_of
 from core.rules import values
 from core.rules.permissions import permit
-from core.sheets.kind import Batch, Export, SheetKind, chosen
+from core.sheets.kind import Batch, Export, SheetKind, Undo, chosen
 from core.sheets.spec import Column, SheetSpec
 from core.usecases.imports import Outcome
 from core.usecases.scores import enter_scores
+from core.usecases.undoing import scores_leaned_on, take_back_scores
 
 ACT = "enter_scores"
 ABSENT = "缺考"
@@ -37,7 +38,7 @@ SPEC = SheetSpec(
 
 def take(tx: Tx, batch: Batch) -> Outcome:
     """Enter the scores of the chosen plan."""
-    return enter_scores(tx, plan_id=batch.plan, rows=batch.rows)
+    return enter_scores(tx, plan_id=batch.plan, rows=batch.rows, import_job_id=batch.import_job_id)
 
 
 def export(tx: Tx, plan_id: int | None) -> Export:
@@ -68,4 +69,4 @@ def _sheet(tx: Tx, plan: ExamPlan) -> Iterator[tuple[Sequence[Any], bool]]:
         yield (*who, score, ABSENT if is_absent else ""), score is not None or bool(is_absent)
 
 
-SCORES = SheetKind(SPEC, ACT, take, export, needs_plan=True)
+SCORES = SheetKind(SPEC, ACT, take, export, needs_plan=True, undo=Undo(scores_leaned_on, take_back_scores))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from sqlalchemy import select
 from core.db import Tx
 from core.errors import IllegalMove, NotFound, NotPermitted, ReasonMissing, Refusal, ValueRefused
 from core.models.plans import ExamPlan, ExamPlanSubject, ExamSession
+from core.models.records import ImportChange
 from core.models.registrations import (
     CandidateSnapshot,
     Registration,
@@ -44,10 +46,11 @@ class _Seated:
     score: SubjectScore | None
 
 
-def enter_scores(tx: Tx, *, plan_id: int, rows: Sequence[Row]) -> Outcome:
+def enter_scores(tx: Tx, *, plan_id: int, rows: Sequence[Row], import_job_id: int | None = None) -> Outcome:
     """Import of scores inside the entry window (R-199, R-201, R-207, R-208); again later in it, the last word counts.
 
-    rows hold: ticket_no, subject_code, name, id_number, score_tenths (None when absent), is_absent.
+    rows hold: ticket_no, subject_code, name, id_number, score_tenths (None when absent), is_absent. With an
+    import_job_id every score that is not as before leaves an ImportChange by its sitting, for undoing.
     """
     plan = tx.lock(ExamPlan, plan_id)
     permit(tx.actor, "enter_scores", plan)
@@ -60,6 +63,7 @@ def enter_scores(tx: Tx, *, plan_id: int, rows: Sequence[Row]) -> Outcome:
     outcome = Outcome()
     fresh: list[dict[str, Any]] = []
     changed: set[int] = set()
+    changes: list[dict[str, Any]] = []
     for number, values in rows:
         place = seated.get((values["ticket_no"], values["subject_code"]))
         fault = _fault(tx, place, values)
@@ -69,9 +73,13 @@ def enter_scores(tx: Tx, *, plan_id: int, rows: Sequence[Row]) -> Outcome:
             outcome.unchanged += 1
         else:
             outcome.accepted += 1
+            outcome.changed += place.score is not None
             changed.add(place.registration_id)
+            changes.append(_change(place, values, import_job_id))
             _enter(tx, place, values, fresh)
     tx.insert_all(SubjectScore, fresh)
+    if import_job_id is not None:
+        tx.insert_all(ImportChange, changes)
     _note_attendance(tx, seated, rows, outcome)
     recompute_results(tx, plan=plan, registration_ids=changed)
     return outcome
@@ -124,6 +132,23 @@ def _fault(tx: Tx, place: _Seated | None, values: Mapping[str, Any]) -> tuple[st
     return None
 
 
+def _change(place: _Seated, values: Mapping[str, Any], import_job_id: int | None) -> dict[str, Any]:
+    score = place.score
+    before = "" if score is None else score_words(score.score_tenths, score.is_absent)
+    return {
+        "job_id": import_job_id,
+        "thing": SubjectRegistration.__tablename__,
+        "thing_id": place.sitting_id,
+        "before": before,
+        "after": score_words(values["score_tenths"], values["is_absent"]),
+    }
+
+
+def score_words(tenths: int | None, is_absent: bool) -> str:
+    """A score as an ImportChange keeps it; json.loads gives [tenths or null, is_absent]."""
+    return json.dumps([tenths, is_absent])
+
+
 def _is_same(score: SubjectScore, values: Mapping[str, Any]) -> bool:
     entered = score.state is ScoreState.ENTERED
     return entered and (score.score_tenths, score.is_absent) == (values["score_tenths"], values["is_absent"])
@@ -142,7 +167,7 @@ def _enter(tx: Tx, place: _Seated, values: Mapping[str, Any], fresh: list[dict[s
             }
         )
         return
-    _amend(tx, place.score, values["score_tenths"], values["is_absent"], "re-import")
+    amend(tx, place.score, values["score_tenths"], values["is_absent"], "re-import")
     tx.advance(
         place.score,
         SCORE,
@@ -153,7 +178,8 @@ def _enter(tx: Tx, place: _Seated, values: Mapping[str, Any], fresh: list[dict[s
     )
 
 
-def _amend(tx: Tx, score: SubjectScore, tenths: int | None, is_absent: bool, reason: str) -> None:
+def amend(tx: Tx, score: SubjectScore, tenths: int | None, is_absent: bool, reason: str) -> None:
+    """修改记录 of a score that is about to become another one (R-204)."""
     tx.add(
         ScoreAmendment(
             score_id=score.id,
@@ -199,7 +225,7 @@ def correct_score(tx: Tx, *, score_id: int, score_tenths: int | None, is_absent:
     full = score.sitting.plan_subject.full_tenths
     if score_tenths is not None and not 0 <= score_tenths <= full:
         raise ValueRefused("score_range", rule="R-201", full=full // 10)
-    _amend(tx, score, score_tenths, is_absent, reason.strip())
+    amend(tx, score, score_tenths, is_absent, reason.strip())
     tx.advance(
         score,
         SCORE,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections import defaultdict
+
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
@@ -11,13 +14,18 @@ from core.errors import IllegalMove, Refusal
 from core.models.candidates import Candidate
 from core.models.organisations import College
 from core.models.plans import ExamPlan
-from core.models.records import ImportJob
+from core.models.records import ImportChange, ImportJob
 from core.models.registrations import Registration, SubjectRegistration
+from core.models.scores import SubjectScore
 from core.rules.candidates import CandidateState
 from core.rules.imports import IMPORT
 from core.rules.permissions import permit
-from core.rules.registrations import PaymentState, SittingState
+from core.rules.registrations import Attendance, PaymentState, SittingState
+from core.rules.scores import SCORE, ScoreState
+from core.usecases.imports import in_parts
 from core.usecases.registrations import delete_registration
+from core.usecases.results import recompute_results
+from core.usecases.scores import CHUNK, amend, score_words
 
 _UNTOUCHED = and_(
     Candidate.version == 1,
@@ -64,6 +72,65 @@ def take_back_registrations(tx: Tx, job: ImportJob) -> int:
     for registration_id in brought:
         delete_registration(tx, registration_id=registration_id)
     return len(brought)
+
+
+def scores_leaned_on(session: Session, job: ImportJob) -> Refusal | None:
+    """Why scores of a file stay: their window has closed (R-199), or some were entered or corrected anew since."""
+    plan = session.get_one(ExamPlan, job.plan_id)
+    try:
+        plan.windows.score_entry.require(clock.now(), rule="R-199")
+    except Refusal as refusal:
+        return refusal.with_traceback(None)
+    return _refusal(job, sum(not _is_as_left(score, change) for score, change in _scores_of(session, job)))
+
+
+def take_back_scores(tx: Tx, job: ImportJob) -> int:
+    """Scores and attendance as they were before a file, results computed anew (R-227); how many scores."""
+    plan = tx.lock(ExamPlan, job.plan_id or 0)
+    permit(tx.actor, "enter_scores", plan)
+    refusal = scores_leaned_on(tx.session, job)
+    if refusal is not None:
+        raise refusal
+    pairs = _scores_of(tx.session, job)
+    new = [score.id for score, change in pairs if score is not None and not change.before]
+    for part in in_parts(new, CHUNK):
+        tx.delete_all(SubjectScore, SubjectScore.id.in_(part), reason=f"undo import {job.id}")
+    attendance: dict[Attendance | None, list[int]] = defaultdict(list)
+    for score, change in pairs:
+        there = None
+        if change.before and score is not None:
+            tenths, is_absent = json.loads(change.before)
+            amend(tx, score, tenths, is_absent, f"undo import {job.id}")
+            tx.advance(score, SCORE, "enter", score_tenths=tenths, is_absent=is_absent)
+            there = Attendance.ABSENT if is_absent else Attendance.PRESENT
+        attendance[there].append(change.thing_id)
+    for there, sittings in attendance.items():
+        for part in in_parts(sittings, CHUNK):
+            tx.update_all(SubjectRegistration, SubjectRegistration.id.in_(part), attendance=there)
+    touched = select(SubjectRegistration.registration_id).where(
+        SubjectRegistration.id.in_(select(ImportChange.thing_id).where(ImportChange.job_id == job.id))
+    )
+    recompute_results(tx, plan=plan, registration_ids=set(tx.all(touched)))
+    return len(pairs)
+
+
+def _scores_of(session: Session, job: ImportJob) -> list[tuple[SubjectScore | None, ImportChange]]:
+    rows = session.execute(
+        select(SubjectScore, ImportChange)
+        .select_from(ImportChange)
+        .outerjoin(SubjectScore, SubjectScore.subject_registration_id == ImportChange.thing_id)
+        .where(ImportChange.job_id == job.id)
+        .order_by(ImportChange.id)
+    )
+    return [(score, change) for score, change in rows]
+
+
+def _is_as_left(score: SubjectScore | None, change: ImportChange) -> bool:
+    return (
+        score is not None
+        and score.state is ScoreState.ENTERED
+        and score_words(score.score_tenths, score.is_absent) == change.after
+    )
 
 
 def _count(session: Session, model: type[Candidate] | type[Registration], *where: ColumnElement[bool]) -> int:

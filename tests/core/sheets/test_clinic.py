@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,8 +18,9 @@ from core.models.accounts import UserAccount
 from core.models.candidates import Candidate
 from core.models.pilots import Quota
 from core.models.plans import ExamPlan
-from core.models.records import AuditEntry, ImportCorrection, ImportFault, ImportFile, ImportJob
-from core.models.registrations import Registration
+from core.models.records import AuditEntry, ImportChange, ImportCorrection, ImportFault, ImportFile, ImportJob
+from core.models.registrations import Registration, SubjectRegistration
+from core.models.scores import CertificateResult, SubjectScore
 from core.queries.imports import faults
 from core.queries.reconcile import reconcile
 from core.rules.imports import LEASE, MOST_ATTEMPTS, MOST_CORRECTED, ImportState
@@ -27,7 +29,7 @@ from core.sheets import clinic, desk
 from core.sheets.clinic import Standing
 from core.usecases.candidates import delete_candidates
 from tests.core.sheets.broken_files import xlsx, zipped
-from tests.core.sheets.test_desk import CROWD, count, picture, registration, student, verified, workbook
+from tests.core.sheets.test_desk import CROWD, count, filled, picture, registration, student, verified, workbook
 from tests.factories import at_once
 
 SECOND = timedelta(seconds=1)
@@ -419,6 +421,74 @@ def test_registrations_stay_when_their_window_has_closed(late: timedelta, may: b
 def _used(world: World) -> int:
     with reading() as session:
         return sum(session.scalars(select(Quota.used).where(Quota.college_id == world.ids["college:jiangcheng"])))
+
+
+def scores_received(world: World, values: list[Any]) -> int:
+    """The scores sheet of the plan whose entry is open, as the TEO fills it in, and taken."""
+    plan_id = world.ids["plan:entering"]
+    out = io.BytesIO()
+    desk.score_sheet(world.actor("yunfan"), plan_id, out)
+    return scores_sent(world, filled(out.getvalue(), values))
+
+
+def scores_sent(world: World, data: bytes) -> int:
+    job_id = clinic.receive(world.actor("yunfan"), "scores", data, "成绩.xlsx", plan_id=world.ids["plan:entering"])
+    clinic.work(job_id)
+    assert taken(world, job_id, login="yunfan").state is ImportState.DONE
+    return job_id
+
+
+def scores_and_results() -> tuple[Any, ...]:
+    """Everything a score sheet touches."""
+    with reading() as session:
+        return (
+            session.execute(
+                select(
+                    SubjectScore.subject_registration_id, SubjectScore.score_tenths, SubjectScore.is_absent
+                ).order_by(SubjectScore.subject_registration_id)
+            ).all(),
+            session.execute(
+                select(SubjectRegistration.id, SubjectRegistration.attendance).order_by(SubjectRegistration.id)
+            ).all(),
+            session.execute(
+                select(
+                    CertificateResult.registration_id, CertificateResult.state, CertificateResult.composite_hundredths
+                ).order_by(CertificateResult.registration_id)
+            ).all(),
+        )
+
+
+def test_scores_undone_leave_scores_attendance_and_results_as_they_were(any_world: World) -> None:
+    """R-201, R-227: first the second sheet, which changed two scores, then the first, which entered all."""
+    plan_id = any_world.ids["plan:entering"]
+    out = io.BytesIO()
+    desk.score_sheet(any_world.actor("yunfan"), plan_id, out)
+    first = scores_received(any_world, [85, 60.5, "缺考", 0, 100, 59.9, 70, 88])
+    after_first = scores_and_results()
+    second = scores_sent(any_world, filled(out.getvalue(), [86, 60.5, 40, 0, 100, 59.9, 70, 88]))
+    assert counts(stands(any_world, second, "yunfan")) == (8, 0, 2, 6, 0)
+    actor = any_world.actor("yunfan")
+    with pytest.raises(IllegalMove, match="import_leaned_on"):
+        clinic.undo(actor, first)
+    assert clinic.undo(actor, second) == 2
+    assert scores_and_results() == after_first
+    assert clinic.undo(actor, first) == 8
+    with reading() as session:
+        there = set(session.scalars(select(SubjectScore.subject_registration_id)))
+        brought_ = set(session.scalars(select(ImportChange.thing_id).where(ImportChange.job_id == first)))
+    assert brought_
+    assert not there & brought_
+    sound()
+
+
+@pytest.mark.parametrize(("late", "may"), [(-SECOND, True), (0 * SECOND, True), (SECOND, False)])
+def test_scores_stay_when_their_window_has_closed(late: timedelta, may: bool, world: World, at: At) -> None:
+    """R-199."""
+    job_id = scores_received(world, [85] * 8)
+    with reading() as session:
+        closes = session.get_one(ExamPlan, world.ids["plan:entering"]).windows.score_entry.closes_at
+    at(closes + late)
+    assert stands(world, job_id, "yunfan").may_undo is may
 
 
 # -- whose -------------------------------------------------------------------------------------------------------------
