@@ -91,7 +91,7 @@ def _kind(spec: SheetSpec, kind: CandidateKind) -> SheetKind:
         fields = [column.field for column in spec.columns]
         return Export(college, tx.session.execute(candidates_of(college.id, kind, fields)))
 
-    return SheetKind(spec, ACT, take, export)
+    return SheetKind(spec, ACT, take, export, takes_blocks=True)
 
 
 CANDIDATES = _kind(STUDENTS, CandidateKind.COLLEGE)

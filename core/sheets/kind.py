@@ -17,7 +17,7 @@ from core.usecases.imports import Outcome, Row
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The clean rows of one file, on their way to the use case."""
+    """The clean rows of one file, or of a block of it, on their way to the use case."""
 
     rows: Sequence[Row]
     import_job_id: int
@@ -39,13 +39,18 @@ class Export:
 
 @dataclass(frozen=True, slots=True)
 class SheetKind:
-    """A sheet with its verbs. act: what an actor must be granted; export: the same sheet filled in."""
+    """A sheet with its verbs. act: what an actor must be granted; export: the same sheet filled in.
+
+    takes_blocks: take judges each row by itself (the key of the spec apart, which the reader watches over), so a long
+    file may come to it in several calls of one transaction; the others see all rows at once.
+    """
 
     spec: SheetSpec
     act: str
     take: Callable[[Tx, Batch], Outcome]
     export: Callable[[Tx, int | None], Export]
     needs_plan: bool = False
+    takes_blocks: bool = False
 
 
 def asker(tx: Tx) -> UserAccount:
