@@ -404,16 +404,26 @@ def sheet_template(name: str, out: Path) -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--plan", "plan_no", help="考试计划编号")
 @click.option("--dry-run", is_flag=True, help="只检查，不写入")
+@click.option("--all-or-none", is_flag=True, help="全部通过才导入：有一行不合格就不写入")
 @click.option("--errors", "errors_out", type=click.Path(dir_okay=False, path_type=Path), help="保存失败数据")
 @as_json
 @as_account
 def import_sheet(
-    actor: Actor, name: str, file: Path, plan_no: str | None, dry_run: bool, errors_out: Path | None, wants_json: bool
+    actor: Actor,
+    name: str,
+    file: Path,
+    plan_no: str | None,
+    dry_run: bool,
+    all_or_none: bool,
+    errors_out: Path | None,
+    wants_json: bool,
 ) -> None:
     """导入一张表格。"""
     from core.sheets import desk
 
-    report = desk.import_file(actor, name, file.read_bytes(), file.name, plan_id=_plan_id(plan_no), dry_run=dry_run)
+    report = desk.import_file(
+        actor, name, file, file.name, plan_id=_plan_id(plan_no), dry_run=dry_run, all_or_none=all_or_none
+    )
     _show_report(actor, report, errors_out, wants_json)
 
 

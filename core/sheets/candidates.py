@@ -92,7 +92,8 @@ def _kind(spec: SheetSpec, kind: CandidateKind) -> SheetKind:
         fields = [column.field for column in spec.columns]
         return Export(college, tx.session.execute(candidates_of(college.id, kind, fields)))
 
-    return SheetKind(spec, ACT, take, export, undo=Undo(candidates_leaned_on, take_back_candidates))
+    undo = Undo(candidates_leaned_on, take_back_candidates)
+    return SheetKind(spec, ACT, take, export, undo=undo, takes_blocks=True)
 
 
 CANDIDATES = _kind(STUDENTS, CandidateKind.COLLEGE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from core.actors import Actor
 from core.db import Tx, transaction
-from core.errors import AlreadyThere, NotFound, NotPermitted, ValueRefused
+from core.errors import AlreadyThere, FileRefused, NotFound, NotPermitted, ValueRefused
 from core.models.records import ImportJob
 from core.notifications.words import sentence
 from core.queries.scoping import visible
@@ -26,8 +26,8 @@ from core.sheets.catalogue import SHEETS, sheet
 from core.sheets.export_desk import asked_directly, file_hash, marking_of
 from core.sheets.kind import Batch, Export, SheetKind, chosen, own_college
 from core.sheets.photo_zip import ARCHIVE_BYTES, PhotoFile, read_photos
-from core.sheets.reader import collector_resting, read_rows
-from core.sheets.spec import CellError, SheetSpec
+from core.sheets.reader import Blocks, Corrections, Progress, collector_resting, read_blocks
+from core.sheets.spec import CellError, SheetReading, SheetSpec
 from core.sheets.template import write_template
 from core.sheets.writer import Heading, in_words, write_failed_rows, write_rows
 from core.usecases.candidates import Photo, put_photos
@@ -42,7 +42,10 @@ _ATTEMPTS = 3  # a race lost at a constraint: from then on the winner's rows are
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What became of a file: row_count = accepted + rejected + unchanged. job_id: None after a dry run."""
+    """What became of a file: row_count = accepted + rejected + unchanged; changed: of the accepted, those not new.
+
+    job_id: None after a dry run.
+    """
 
     job_id: int | None
     sheet: str
@@ -50,8 +53,9 @@ class ImportReport:
     accepted: int
     rejected: int
     unchanged: int
-    errors: tuple[CellError, ...]
+    errors: Sequence[CellError]
     ignored_sheets: tuple[str, ...] = ()
+    changed: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """The shape `kaowu import --json` promises."""
@@ -60,6 +64,7 @@ class ImportReport:
             "job": self.job_id,
             "rows": self.row_count,
             "accepted": self.accepted,
+            "changed": self.changed,
             "rejected": self.rejected,
             "unchanged": self.unchanged,
             "errors": [error.as_json() for error in self.errors],
@@ -74,22 +79,19 @@ class _Paper:
     file_name: str
     file_hash: str
     plan_id: int | None = None
+    is_all_or_none: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of its rows, and the workbook of the rejected ones."""
+    """What became of a file's rows: the refused ones are in errors, with a workbook of their own."""
 
     row_count: int
     outcome: Outcome
-    errors: tuple[CellError, ...]
+    errors: Sequence[CellError]
+    rejected: int
     failed_rows: bytes | None
     ignored_sheets: tuple[str, ...] = ()
-
-    @property
-    def rejected(self) -> int:
-        """Rows, not errors: one row may have several."""
-        return len({error.row for error in self.errors})
 
 
 class _Rehearsed(Exception):
@@ -119,25 +121,28 @@ def import_file(
     *,
     plan_id: int | None = None,
     dry_run: bool = False,
+    all_or_none: bool = False,
 ) -> ImportReport:
     """Import a workbook (R-294, R-295): good rows are in, every rejected one is told why.
 
-    FileRefused (before anything is written) where the file as a whole cannot be taken; so are window, permission and
-    plan refusals, which concern every row. dry_run: the same judgement, nothing stays.
+    FileRefused where the file as a whole cannot be taken, nothing being written; so are window, permission and plan
+    refusals, which concern every row. dry_run: the same judgement, nothing stays. all_or_none: a file with a rejected
+    row is refused as a whole.
     """
     if sheet_name == PHOTOS:
-        return import_photos(actor, data, file_name, dry_run=dry_run)
+        return import_photos(actor, data, file_name, dry_run=dry_run, all_or_none=all_or_none)
     kind = sheet(sheet_name)
     _require(actor, kind.act)
     if kind.needs_plan:
         chosen(plan_id)
     content = gate.load(data, limit=gate.WORKBOOK_BYTES)
-    paper = _Paper(sheet_name, file_name, hashlib.sha256(content).hexdigest(), plan_id)
-
-    def judge(tx: Tx, job_id: int) -> Verdict:
-        return judge_file(tx, kind, content, file_name, plan_id=plan_id, job_id=job_id)
-
-    return _take_in(actor, paper, judge, dry_run)
+    paper = _Paper(sheet_name, file_name, hashlib.sha256(content).hexdigest(), plan_id, all_or_none)
+    return _take_in(
+        actor,
+        paper,
+        lambda tx, job_id: judge_file(tx, kind, content, file_name, plan_id=plan_id, job_id=job_id),
+        dry_run,
+    )
 
 
 def judge_file(
@@ -146,30 +151,48 @@ def judge_file(
     content: bytes,
     file_name: str,
     *,
-    plan_id: int | None,
     job_id: int,
-    corrections: Mapping[tuple[int, str], str] | None = None,
-    progress: Callable[[int], None] | None = None,
+    plan_id: int | None = None,
+    corrections: Corrections | None = None,
+    progress: Progress | None = None,
 ) -> Verdict:
-    """Read a file and hand its good rows to the use case, in a unit of work somebody else opened.
+    """Read a workbook and take its good rows within a transaction somebody else opened, and will end.
 
-    corrections: {(row, field): text} typed anew on the preview's page; progress: told how many rows are read.
+    corrections: cells typed anew, in place of what the file holds. progress: told how many rows are read so far, in
+    the middle of the transaction. FileRefused as in import_file.
     """
-    reading = read_rows(kind.spec, content, file_name=file_name)
-    outcome = kind.take(tx, Batch(reading.accepted, job_id, plan_id))
-    left = reading.without(outcome.refused)
+    blocks = read_blocks(kind.spec, content, file_name=file_name, corrections=corrections, progress=progress)
+    return _judged(tx, kind, blocks, plan_id, job_id)
+
+
+def _judged(tx: Tx, kind: SheetKind, blocks: Blocks, plan_id: int | None, job_id: int) -> Verdict:
+    """Take what is good, block by block or all at once; what is not goes to its workbook as it comes."""
+    rows, outcome, errors = 0, Outcome(), list[CellError]()
+
+    def left_over() -> Iterator[SheetReading]:
+        nonlocal rows
+        for reading in blocks.readings if kind.takes_blocks else [blocks.joined()]:
+            taken = kind.take(tx, Batch(reading.accepted, job_id, plan_id))
+            outcome.add(taken)
+            left = reading.without(taken.refused)
+            rows += left.row_count
+            errors.extend(left.errors)
+            yield left
+
     failed = io.BytesIO()
-    if left.errors:
-        write_failed_rows(left, failed, sentence=sentence)
-    return Verdict(reading.row_count, outcome, tuple(left.errors), failed.getvalue() or None, reading.ignored_sheets)
+    with collector_resting():
+        rejected = write_failed_rows(kind.spec, left_over(), failed, sentence=sentence)
+    return Verdict(rows, outcome, errors, rejected, failed.getvalue() if rejected else None, blocks.ignored)
 
 
-def import_photos(actor: Actor, data: bytes | Path, file_name: str, *, dry_run: bool = False) -> ImportReport:
+def import_photos(
+    actor: Actor, data: bytes | Path, file_name: str, *, dry_run: bool = False, all_or_none: bool = False
+) -> ImportReport:
     """Import a zip of photos named after ID numbers (R-081…R-083); a row is a file, by its place in the archive."""
     _require(actor, PHOTOS_ACT)
     content = gate.load(data, limit=ARCHIVE_BYTES)
     files = list(enumerate(read_photos(content, file_name=file_name), start=1))
-    paper = _Paper(PHOTOS, file_name, hashlib.sha256(content).hexdigest())
+    paper = _Paper(PHOTOS, file_name, hashlib.sha256(content).hexdigest(), is_all_or_none=all_or_none)
     return _take_in(actor, paper, lambda tx, _: _judged_photos(tx, files), dry_run)
 
 
@@ -184,7 +207,7 @@ def _judged_photos(tx: Tx, files: Sequence[tuple[int, PhotoFile]]) -> Verdict:
     if errors:
         headings = [Heading("序号", 8), Heading("文件名", 40), Heading("失败原因", 60)]
         write_rows(headings, ((e.row, e.value, e.message) for e in errors), failed, title="未采用的照片")
-    return Verdict(len(files), outcome, errors, failed.getvalue() or None)
+    return Verdict(len(files), outcome, errors, len(errors), failed.getvalue() or None)
 
 
 def _photo(file: PhotoFile) -> Photo:
@@ -208,14 +231,22 @@ def _take_in(actor: Actor, paper: _Paper, judge: Callable[[Tx, int], Verdict], d
 def _taken_in(actor: Actor, paper: _Paper, judge: Callable[[Tx, int], Verdict], dry_run: bool) -> ImportReport:
     with suppress(_Rehearsed), transaction(actor) as tx:
         job = open_import(
-            tx, sheet=paper.sheet, file_name=paper.file_name, file_hash=paper.file_hash, plan_id=paper.plan_id
+            tx,
+            sheet=paper.sheet,
+            file_name=paper.file_name,
+            file_hash=paper.file_hash,
+            plan_id=paper.plan_id,
+            is_all_or_none=paper.is_all_or_none,
         )
         verdict = judge(tx, job.id)
+        if paper.is_all_or_none and verdict.rejected and not dry_run:
+            raise FileRefused("import_all_or_none", rule="R-294", rejected=verdict.rejected)
         record_import(
             tx,
             job,
             row_count=verdict.row_count,
             accepted=verdict.outcome.accepted,
+            changed=verdict.outcome.changed,
             rejected=verdict.rejected,
             unchanged=verdict.outcome.unchanged,
             failed_rows=verdict.failed_rows,
@@ -227,6 +258,7 @@ def _taken_in(actor: Actor, paper: _Paper, judge: Callable[[Tx, int], Verdict], 
         sheet=paper.sheet,
         row_count=verdict.row_count,
         accepted=verdict.outcome.accepted,
+        changed=verdict.outcome.changed,
         rejected=verdict.rejected,
         unchanged=verdict.outcome.unchanged,
         errors=verdict.errors,

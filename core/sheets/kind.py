@@ -20,7 +20,7 @@ from core.usecases.imports import Outcome, Row
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The clean rows of one file, on their way to the use case."""
+    """The clean rows of one file, or of a block of it, on their way to the use case."""
 
     rows: Sequence[Row]
     import_job_id: int
@@ -53,6 +53,8 @@ class SheetKind:
     """A sheet with its verbs. act: what an actor must be granted; export: the same sheet filled in.
 
     undo: None where the next import of the same sheet is the way back.
+    takes_blocks: take judges each row by itself (the key of the spec apart, which the reader watches over), so a long
+    file may come to it in several calls of one transaction; the others see all rows at once.
     """
 
     spec: SheetSpec
@@ -61,6 +63,7 @@ class SheetKind:
     export: Callable[[Tx, int | None], Export]
     needs_plan: bool = False
     undo: Undo | None = None
+    takes_blocks: bool = False
 
 
 def asker(tx: Tx) -> UserAccount:

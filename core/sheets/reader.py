@@ -8,7 +8,7 @@ import json
 import subprocess
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,6 +24,7 @@ from core.sheets import gate, xls
 from core.sheets.spec import DIGITS_KEPT, GUIDE, MARKING, REASON, CellError, Column, SheetReading, SheetSpec, shown
 from core.sheets.survey import AREA, ErrorCells, part_of, survey
 
+BLOCK = 5_000  # rows
 HEADER_WITHIN = 10  # rows: the template has a title above its header, people add a line or two
 _SECONDS = 60  # for an .xls; the usual one takes a fifth of one
 # fmt: off
@@ -34,21 +35,89 @@ ERROR_VALUES = frozenset((
 # fmt: on
 
 Cells = Sequence[Any]
-Pick = Callable[[Cells], tuple[Any, ...]]
+Pick = Callable[[Cells], Cells]
 Clean = Callable[[str], Any]
-Numbered = Iterator[tuple[int, list[Any]]]
+Numbered = Iterator[tuple[int, Cells]]
+Corrections = Mapping[tuple[int, str], str]  # (row number Excel shows, field) → the text in its place
+Progress = Callable[[int], None]
 
 
-def read_rows(spec: SheetSpec, source: bytes | Path, *, file_name: str) -> SheetReading:
-    """Every row of the first worksheet, cleaned or refused; FileRefused where the file as a whole cannot be taken."""
+def read_rows(
+    spec: SheetSpec,
+    source: bytes | Path,
+    *,
+    file_name: str,
+    corrections: Corrections | None = None,
+    progress: Progress | None = None,
+) -> SheetReading:
+    """Every row of the first worksheet, cleaned or refused; FileRefused where the file as a whole cannot be taken.
+
+    corrections: cells typed anew, in place of what the file holds. progress: told how many rows are read so far.
+    """
+    return read_blocks(spec, source, file_name=file_name, corrections=corrections, progress=progress).joined()
+
+
+def read_blocks(
+    spec: SheetSpec,
+    source: bytes | Path,
+    *,
+    file_name: str,
+    corrections: Corrections | None = None,
+    progress: Progress | None = None,
+) -> Blocks:
+    """The same by blocks of some thousand rows, each a reading of its own, to be forgotten once it is dealt with.
+
+    What is wrong with the file as a whole is refused here and now, but for a sheet without rows: that only its end
+    tells.
+    """
     sheet = open_sheet(source, file_name=file_name)
     pick, rows = find_columns(spec, sheet.rows)
-    with collector_resting():
-        reading = _read(spec, pick, rows)
-    if not reading.row_count:
+    if corrections:
+        pick, rows = lambda cells: cells, _corrected(spec, pick, rows, corrections)
+    return Blocks(spec, _in_blocks(spec, pick, rows, progress), sheet.ignored)
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """Readings of consecutive rows of one file, made as they are asked for; names of the sheets nobody reads."""
+
+    spec: SheetSpec
+    readings: Iterator[SheetReading]
+    ignored: tuple[str, ...]
+
+    def joined(self) -> SheetReading:
+        """All of them as one."""
+        reading = SheetReading(self.spec, ignored_sheets=self.ignored)
+        with collector_resting():
+            for block in self.readings:
+                reading.append(block)
+        return reading
+
+
+def _in_blocks(spec: SheetSpec, pick: Pick, rows: Numbered, progress: Progress | None) -> Iterator[SheetReading]:
+    read, count = _reader(spec, pick), 0
+    while block := list(islice(rows, BLOCK)):
+        reading = read(block)
+        if reading.row_count:
+            count += reading.row_count
+            yield reading
+        if progress is not None:
+            progress(count)
+    if not count:
         raise FileRefused("sheet_without_rows", title=spec.title)
-    reading.ignored_sheets = sheet.ignored
-    return reading
+
+
+def _corrected(spec: SheetSpec, pick: Pick, rows: Numbered, corrections: Corrections) -> Numbered:
+    """Rows in the order of the columns, with the corrected cells in place."""
+    places = {column.field: at for at, column in enumerate(spec.columns)}
+    anew: dict[int, dict[int, str]] = {}
+    for (number, name), text in corrections.items():
+        anew.setdefault(number, {})[places[name]] = text
+    for number, row in rows:
+        cells = pick(row)
+        if number in anew:
+            cells = tuple(anew[number].get(at, cell) for at, cell in enumerate(cells))
+        yield number, cells
 
 
 @contextmanager
@@ -154,37 +223,45 @@ def _picker(positions: list[int]) -> Pick:
     return itemgetter(*positions)
 
 
-def _read(spec: SheetSpec, pick: Pick, rows: Numbered) -> SheetReading:
-    """The loop all imports spend their time in: the usual row is one join and one cleaner call per cell."""
-    reading = SheetReading(spec)
+def _reader(spec: SheetSpec, pick: Pick) -> Callable[[Iterable[tuple[int, Cells]]], SheetReading]:
+    """What reads a file block by block and remembers the keys it has seen.
+
+    The loop all imports spend their time in: the usual row is one join and one cleaner call per cell.
+    """
     fields = [column.field for column in spec.columns]
     cleaners = [_cleaner(column) for column in spec.columns]
     judged = [(column.field, column.judged_by, column.clean) for column in spec.columns if column.judged_by]
     seen: dict[tuple[Any, ...], int] = {}
-    for number, row in rows:
-        cells = pick(row)
-        errors: Sequence[CellError] = ()
-        try:
-            joined = "".join(cells)
-            if not joined or joined.isspace():
-                continue
-            if not ERROR_VALUES.isdisjoint(cells):
-                raise TypeError("an error value is no text")
-            values = dict(zip(fields, [clean(text) for clean, text in zip(cleaners, cells, strict=True)], strict=True))
-            for field, other, clean in judged:
-                values[field] = clean(values[other], values[field])
-        except (TypeError, ValueRefused):
-            if not any(shown(cell).strip() for cell in cells):
-                continue
-            values, errors = _read_carefully(spec, cleaners, number, cells)
-        reading.cells[number] = cells
-        if spec.key and (first := _first_with_key(spec, seen, number, values)) != number:
-            errors = [*errors, _repeat(spec, number, cells, first)]
-        if errors:
-            reading.errors += errors
-        else:
-            reading.accepted.append((number, values))
-    return reading
+
+    def read(rows: Iterable[tuple[int, Cells]]) -> SheetReading:
+        reading = SheetReading(spec)
+        for number, row in rows:
+            cells = pick(row)
+            errors: Sequence[CellError] = ()
+            try:
+                joined = "".join(cells)
+                if not joined or joined.isspace():
+                    continue
+                if not ERROR_VALUES.isdisjoint(cells):
+                    raise TypeError("an error value is no text")
+                cleaned = [clean(text) for clean, text in zip(cleaners, cells, strict=True)]
+                values = dict(zip(fields, cleaned, strict=True))
+                for field, other, clean in judged:
+                    values[field] = clean(values[other], values[field])
+            except (TypeError, ValueRefused):
+                if not any(shown(cell).strip() for cell in cells):
+                    continue
+                values, errors = _read_carefully(spec, cleaners, number, cells)
+            reading.cells[number] = cells
+            if spec.key and (first := _first_with_key(spec, seen, number, values)) != number:
+                errors = [*errors, _repeat(spec, number, cells, first)]
+            if errors:
+                reading.errors += errors
+            else:
+                reading.accepted.append((number, values))
+        return reading
+
+    return read
 
 
 def _read_carefully(

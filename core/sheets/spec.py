@@ -124,6 +124,12 @@ class SheetReading:
         """Rows that held anything at all."""
         return len(self.cells)
 
+    def append(self, block: SheetReading) -> None:
+        """Further rows of the same file."""
+        self.accepted += block.accepted
+        self.errors += block.errors
+        self.cells |= block.cells
+
     @property
     def rejected(self) -> list[int]:
         """Numbers of the rejected rows, in file order."""

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 
 from core import clock
 from core.rules.machine import Labelled
-from core.sheets.spec import DIGITS_KEPT, MARKING, REASON, Column, Sentence, SheetReading, shown
+from core.sheets.spec import DIGITS_KEPT, MARKING, REASON, Column, Sentence, SheetReading, SheetSpec, shown
 
 _TITLE, _HEADER, _TEXT, _NUMBER, _MARKED = range(1, 6)
 _ROWS_AT_ONCE = 500
@@ -166,11 +166,16 @@ def _mark(archive: zipfile.ZipFile, marking: Marking, title: str, count: int) ->
     )
 
 
-def write_failed_rows(reading: SheetReading, out: Path | BinaryIO, *, sentence: Sentence) -> int:
-    """The rejected rows as uploaded, wrong cells in red, 失败原因 last: ready to be corrected and uploaded again."""
-    columns = reading.spec.columns
-    headings = [*(Heading(column.heading, column.width) for column in columns), Heading(REASON, 60)]
-    return write_rows(headings, _failed(reading, columns, sentence), out, title=reading.spec.title)
+def write_failed_rows(
+    spec: SheetSpec, readings: Iterable[SheetReading], out: Path | BinaryIO, *, sentence: Sentence
+) -> int:
+    """The rejected rows as uploaded, wrong cells in red, 失败原因 last: ready to be corrected and uploaded again.
+
+    readings: the file, block by block as it is judged; how many rows were rejected.
+    """
+    headings = [*(Heading(column.heading, column.width) for column in spec.columns), Heading(REASON, 60)]
+    failed = (line for reading in readings for line in _failed(reading, spec.columns, sentence))
+    return write_rows(headings, failed, out, title=spec.title)
 
 
 def _failed(reading: SheetReading, columns: Sequence[Column], sentence: Sentence) -> Iterator[list[Any]]:

@@ -28,7 +28,7 @@ from core.rules.candidates import (
 from core.rules.numbering import candidate_no
 from core.rules.permissions import permit
 from core.rules.values import IdType, require_same_gender
-from core.usecases.imports import Outcome, Row, in_parts
+from core.usecases.imports import Outcome, Row, Taken, in_parts
 from core.usecases.pilots import require_pilot
 
 C = CandidateState
@@ -231,7 +231,7 @@ def _put_some(tx: Tx, college_id: int, photos: Sequence[tuple[int, Photo]], outc
             outcome.unchanged += 1
         else:
             taken[owner.id] = photo
-            outcome.accepted += 1
+            outcome.count(Taken.CHANGED if owner.photo_hash else Taken.NEW)
     _store(tx, taken)
 
 

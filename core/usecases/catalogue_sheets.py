@@ -6,7 +6,7 @@ file twice changes nothing. Numbers that exist already are kept: a programme tha
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -26,7 +26,7 @@ from core.usecases.catalogue import (
     make_certificate,
     make_subject,
 )
-from core.usecases.imports import Outcome, Row
+from core.usecases.imports import Outcome, Row, Taken
 
 ACT = "set_up_catalogue"
 
@@ -48,16 +48,15 @@ def _require_some_right(tx: Tx) -> None:
     permit(tx.actor, ACT, EvaluationOrg(id=tx.actor.org_id or 0))
 
 
-def _each(tx: Tx, rows: Sequence[Row], take: Any) -> Outcome:
+def _each(tx: Tx, rows: Sequence[Row], take: Callable[[Tx, Mapping[str, Any]], Taken]) -> Outcome:
     outcome = Outcome()
     for number, values in rows:
         try:
-            is_new = take(tx, values)
+            taken = take(tx, values)
         except Refusal as refusal:  # raised before anything of the row was touched
             outcome.refuse(number, _FIELDS.get(refusal.sentence_code, ""), refusal.with_traceback(None))
             continue
-        outcome.accepted += is_new
-        outcome.unchanged += not is_new
+        outcome.count(taken)
     return outcome
 
 
@@ -80,8 +79,8 @@ _FIELDS = {
 # -- certificates ------------------------------------------------------------------------------------------------------
 
 
-def _take_certificate(tx: Tx, values: Mapping[str, Any]) -> bool:
-    """True where something is new or other than before."""
+def _take_certificate(tx: Tx, values: Mapping[str, Any]) -> Taken:
+    """New, other than before, or neither."""
     org = _org(tx, values["org_code"])
     code = values["code"] or ""
     if code and level_digit(code) != values["level"].digit:
@@ -99,11 +98,11 @@ def _take_certificate(tx: Tx, values: Mapping[str, Any]) -> bool:
             major_codes=values["major_codes"],
             **({"short_name": values["name"]} | details),
         )
-        return True
+        return Taken.NEW
     wanted = details | {"standard_code": values["standard_code"]}
     majors = [major.code for major in there.majors]
     if _says(there, wanted) and sorted(values["major_codes"]) == sorted(majors):
-        return False
+        return Taken.UNCHANGED
     change_certificate(
         tx,
         there,
@@ -113,7 +112,7 @@ def _take_certificate(tx: Tx, values: Mapping[str, Any]) -> bool:
         template_id=there.template_id,
         **details,
     )
-    return True
+    return Taken.CHANGED
 
 
 def _certificate(tx: Tx, org: EvaluationOrg, values: Mapping[str, Any]) -> CertificateType | None:
@@ -150,8 +149,8 @@ def _org(tx: Tx, code: str | None) -> EvaluationOrg:
 # -- subjects ----------------------------------------------------------------------------------------------------------
 
 
-def _take_subject(tx: Tx, values: Mapping[str, Any]) -> bool:
-    """True where something is new or other than before."""
+def _take_subject(tx: Tx, values: Mapping[str, Any]) -> Taken:
+    """New, other than before, or neither."""
     code = values["code"] or ""
     owner: CertificateType | None = tx.first(
         select(CertificateType).where(CertificateType.code == values["certificate_code"])
@@ -171,11 +170,11 @@ def _take_subject(tx: Tx, values: Mapping[str, Any]) -> bool:
     }
     if there is None:
         make_subject(tx, owner, code=code, **given)
-    elif _says(there, given):
-        return False
-    else:
-        change_subject(tx, there, **given)
-    return True
+        return Taken.NEW
+    if _says(there, given):
+        return Taken.UNCHANGED
+    change_subject(tx, there, **given)
+    return Taken.CHANGED
 
 
 def _says(row: Record, wanted: Mapping[str, Any]) -> bool:

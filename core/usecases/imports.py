@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -22,9 +23,17 @@ class RowRefused:
     refusal: Refusal
 
 
+class Taken(Enum):
+    """What a row that was not refused did."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+
+
 @dataclass(slots=True)
 class Outcome:
-    """accepted and unchanged rows counted, refused ones listed; changed: of the accepted, those that were there."""
+    """accepted and unchanged rows counted, refused ones listed; changed: of the accepted, those not new."""
 
     accepted: int = 0
     changed: int = 0
@@ -34,6 +43,18 @@ class Outcome:
     def refuse(self, row: int, column: str, refusal: Refusal) -> None:
         """Note a row that is not taken."""
         self.refused.append(RowRefused(row, column, refusal))
+
+    def count(self, taken: Taken) -> None:
+        """Note a row that is."""
+        self.accepted += taken is not Taken.UNCHANGED
+        self.changed += taken is Taken.CHANGED
+        self.unchanged += taken is Taken.UNCHANGED
+
+    def add(self, further: Outcome) -> None:
+        """Count what became of further rows; what was refused of them is told by whoever adds."""
+        self.accepted += further.accepted
+        self.changed += further.changed
+        self.unchanged += further.unchanged
 
 
 T = TypeVar("T")
@@ -55,6 +76,7 @@ def open_import(
     file_hash: str,
     plan_id: int | None = None,
     state: ImportState = ImportState.WRITING,
+    is_all_or_none: bool = False,
 ) -> ImportJob:
     """导入记录 of a file, before its rows are judged, so that those it brings can name it; counts follow."""
     return tx.add(
@@ -66,6 +88,7 @@ def open_import(
             college_id=tx.actor.college_id,
             org_id=tx.actor.org_id,
             state=state,
+            is_all_or_none=is_all_or_none,
             row_count=0,
             accepted_count=0,
             rejected_count=0,
@@ -87,7 +110,7 @@ def record_import(
 ) -> ImportJob:
     """What became of the rows; rows = accepted + rejected + unchanged, by the table itself.
 
-    failed_rows: a workbook of the rejected ones.
+    changed: of the accepted, those not new; failed_rows: a workbook of the rejected ones.
     """
     job.row_count, job.failed_rows = row_count, failed_rows
     job.accepted_count, job.rejected_count, job.unchanged_count = accepted, rejected, unchanged

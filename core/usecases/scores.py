@@ -26,7 +26,7 @@ from core.rules.permissions import permit
 from core.rules.plans import PlanState
 from core.rules.registrations import Attendance, SittingState
 from core.rules.scores import SCORE, ScoreState
-from core.usecases.imports import Outcome, Row, in_parts
+from core.usecases.imports import Outcome, Row, Taken, in_parts
 from core.usecases.results import recompute_results
 
 CHUNK = 5_000
@@ -72,8 +72,7 @@ def enter_scores(tx: Tx, *, plan_id: int, rows: Sequence[Row], import_job_id: in
         elif place.score is not None and _is_same(place.score, values):
             outcome.unchanged += 1
         else:
-            outcome.accepted += 1
-            outcome.changed += place.score is not None
+            outcome.count(Taken.NEW if place.score is None else Taken.CHANGED)
             changed.add(place.registration_id)
             changes.append(_change(place, values, import_job_id))
             _enter(tx, place, values, fresh)

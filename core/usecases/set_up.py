@@ -25,12 +25,11 @@ from core.models.organisations import (
 )
 from core.rules.organisations import AuthorityLevel, OrganisationKind
 from core.rules.permissions import permit
-from core.usecases.imports import Outcome, Row
+from core.usecases.imports import Outcome, Row, Taken
 from core.usecases.organisations import create_authority, create_college, create_org, name_region
 
 ACT = "manage_organisations"
-Verdict = tuple[str, Refusal] | str
-TAKEN, UNCHANGED = "taken", "unchanged"
+Verdict = tuple[str, Refusal] | Taken
 
 
 def import_majors(tx: Tx, *, rows: Sequence[Row]) -> Outcome:
@@ -49,7 +48,7 @@ def import_majors(tx: Tx, *, rows: Sequence[Row]) -> Outcome:
             changed.append({"id": there.id, "name": row["name"], "category": row["category"] or there.category})
     tx.insert_all(Major, fresh)
     tx.update_each(Major, changed)
-    outcome.accepted = len(fresh) + len(changed)
+    outcome.accepted, outcome.changed = len(fresh) + len(changed), len(changed)
     return outcome
 
 
@@ -79,7 +78,7 @@ def import_directory(tx: Tx, *, rows: Sequence[Row]) -> Outcome:
             _sort(known.get(code), _entry(values, place), colleges, outcome, fresh, changed)
     tx.insert_all(InstitutionDirectoryEntry, fresh)
     tx.update_each(InstitutionDirectoryEntry, changed)
-    outcome.accepted = len(fresh) + len(changed)
+    outcome.accepted, outcome.changed = len(fresh) + len(changed), len(changed)
     return outcome
 
 
@@ -151,10 +150,8 @@ def import_organisations(tx: Tx, *, rows: Sequence[Row]) -> Outcome:
         verdict = takers[values["kind"]](tx, values)
         if isinstance(verdict, tuple):
             outcome.refuse(number, *verdict)
-        elif verdict == UNCHANGED:
-            outcome.unchanged += 1
         else:
-            outcome.accepted += 1
+            outcome.count(verdict)
     return outcome
 
 
@@ -178,7 +175,7 @@ def _take_college(tx: Tx, values: Mapping[str, Any]) -> Verdict:
             return field, ValueRefused("value_missing", rule="§2.1")
     place = {"province_code": region[:2], "city_code": f"{region[:4]}00", "district_code": region}
     create_college(tx, college_code=code, **(given | place))
-    return TAKEN
+    return Taken.NEW
 
 
 def _take_org(tx: Tx, values: Mapping[str, Any]) -> Verdict:
@@ -193,7 +190,7 @@ def _take_org(tx: Tx, values: Mapping[str, Any]) -> Verdict:
     if there is not None:
         return _changed(tx, there, given)
     create_org(tx, org_code=code, **given)
-    return TAKEN
+    return Taken.NEW
 
 
 def _take_authority(tx: Tx, values: Mapping[str, Any]) -> Verdict:
@@ -216,7 +213,7 @@ def _take_authority(tx: Tx, values: Mapping[str, Any]) -> Verdict:
     if there is not None:
         return _changed(tx, there, given)
     create_authority(tx, province_code=code[:2], city_code=code if is_city else None, **given)
-    return TAKEN
+    return Taken.NEW
 
 
 _CONTACT = ("contact_name", "contact_mobile", "contact_email")
@@ -227,12 +224,12 @@ def _given(values: Mapping[str, Any], *fields: str) -> dict[str, Any]:
     return {field: values[field] for field in fields if values[field]}
 
 
-def _changed(tx: Tx, there: Record, given: Mapping[str, Any]) -> str:
+def _changed(tx: Tx, there: Record, given: Mapping[str, Any]) -> Taken:
     other = {field: value for field, value in given.items() if getattr(there, field) != value}
     for field, value in other.items():
         setattr(there, field, value)
     tx.session.flush()
-    return TAKEN if other else UNCHANGED
+    return Taken.CHANGED if other else Taken.UNCHANGED
 
 
 def _twin(tx: Tx, model: Any, given: Mapping[str, Any], there: Record | None) -> tuple[str, Refusal] | None:

@@ -136,7 +136,7 @@ def test_columns_are_lettered_like_excel_does() -> None:
 
 def failed(reading: SheetReading) -> bytes:
     out = io.BytesIO()
-    write_failed_rows(reading, out, sentence=sentence)
+    write_failed_rows(reading.spec, [reading], out, sentence=sentence)
     return out.getvalue()
 
 
