@@ -20,13 +20,14 @@ from core.models.accounts import UserAccount
 from core.models.plans import ExamPlan
 from core.models.records import ImportJob
 from core.sheets import desk
+from core.sheets.photo_desk import PHOTOS
 
-PHOTOS = (desk.PHOTOS, "学生照片")
+PHOTO_SHEET = (PHOTOS, "学生照片")
 
 
 def sheet_words() -> dict[str, str]:
     """Sheet name → what people call it."""
-    return dict([PHOTOS]) | {
+    return dict([PHOTO_SHEET]) | {
         name: title.removesuffix("导入模板").removesuffix("模板") for name, title in desk.sheet_names().items()
     }
 

@@ -38,6 +38,7 @@ from core.models.organisations import (
     InstitutionDirectoryEntry,
     RegionName,
 )
+from core.models.photos import PhotoVerdict
 from core.models.pilots import (
     DeclarationPlan,
     PilotApplication,
@@ -466,6 +467,7 @@ READERS: dict[type[Base], dict[Role, Scope]] = {
         Role.TEO: _own(ImportJob.org_id, "org_id"),
         **_by(_COLLEGE, _own(ImportJob.college_id, "college_id")),
     },
+    PhotoVerdict: _by((Role.ADMIN, *_COLLEGE), _part_of(PhotoVerdict.job_id, ImportJob)),
     ExportJob: {**dict.fromkeys(Role, _own(ExportJob.created_by, "account_id")), Role.ADMIN: _all},
     Notification: dict.fromkeys(Role, _own(Notification.account_id, "account_id")),
     AuditEntry: {Role.ADMIN: _all},

@@ -14,7 +14,7 @@ from core.rules.machine import Labelled
 WIDTH, HEIGHT = 295, 413
 PHOTO_BYTES = 5 * 1024 * 1024
 _SIDE_TOLERANCE, _RATIO_TOLERANCE = 0.10, 0.03  # R-081: "slight difference tolerated"
-_JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
+JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 _ORIENTATION, _SIDEWAYS = 0x0112, frozenset({5, 6, 7, 8})
 _EIGHTH = (WIDTH // 8, HEIGHT // 8)  # each pixel is a mean of 64, and decoding costs half
 # Along the upper border, where hair and shoulders seldom reach: a red shirt must not pass for a red wall.
@@ -52,7 +52,7 @@ def check_photo(data: bytes, *, background: Colour | None = None) -> PhotoFacts:
     """
     if len(data) > PHOTO_BYTES:
         raise ValueRefused("photo_too_large", rule="R-081", limit_mb=PHOTO_BYTES // 2**20)
-    if not data.startswith((_JPEG, _PNG)):
+    if not data.startswith((JPEG, _PNG)):
         raise ValueRefused("photo_not_image", rule="R-081")
     try:
         with Image.open(BytesIO(data), formats=("JPEG", "PNG")) as image:
@@ -64,20 +64,40 @@ def check_photo(data: bytes, *, background: Colour | None = None) -> PhotoFacts:
 
 
 def _check(image: Image.Image, data: bytes, background: Colour | None) -> PhotoFacts:
-    turned = image.getexif().get(_ORIENTATION, 1)
-    width, height = image.size[::-1] if turned in _SIDEWAYS else image.size
+    width, height = size_upright(image)
     _require_size(width, height)  # before anything is decoded: the header of a bomb is as small as any
-    is_jpeg = data.startswith(_JPEG)
-    if is_jpeg and image.mode == "RGB" and turned in {0, 1}:
+    is_jpeg = data.startswith(JPEG)
+    if is_jpeg and image.mode == "RGB" and _turned(image) in {0, 1}:
         image.draft("RGB", _EIGHTH)
         image.load()
         small, kept = image, data
     else:
-        upright = ImageOps.exif_transpose(image).convert("RGB")
-        small, kept = upright.reduce(8), _as_jpeg(upright)
+        whole = upright(image)
+        small, kept = whole.reduce(8), as_jpeg(whole)
     if background is not None:
-        _require_background(small, background)
+        require_background(small, background)
     return PhotoFacts(width, height, "JPEG" if is_jpeg else "PNG", hashlib.sha256(kept).hexdigest(), kept)
+
+
+def _turned(image: Image.Image) -> int:
+    return int(image.getexif().get(_ORIENTATION, 1))
+
+
+def size_upright(image: Image.Image) -> tuple[int, int]:
+    """(width, height) as the picture is looked at, from its header alone."""
+    width, height = image.size
+    return (height, width) if _turned(image) in _SIDEWAYS else (width, height)
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """Decoded, the right way up, in RGB; 16 bits of grey become 8, what can be seen through lies on white."""
+    turned = ImageOps.exif_transpose(image)
+    if turned.mode.startswith("I"):
+        turned = turned.convert("I").point(lambda value: value / 256).convert("L")
+    if turned.has_transparency_data:
+        turned = turned.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", turned.size, "white"), turned).convert("RGB")
+    return turned.convert("RGB")
 
 
 def _require_size(width: int, height: int) -> None:
@@ -86,7 +106,8 @@ def _require_size(width: int, height: int) -> None:
         raise ValueRefused("photo_wrong_size", rule="R-081", width=width, height=height)
 
 
-def _require_background(small: Image.Image, colour: Colour) -> None:
+def require_background(small: Image.Image, colour: Colour) -> None:
+    """ValueRefused where the wall behind the person has another colour; small: an eighth of the picture is enough."""
     points = [small.getpixel((int(x * small.width), int(y * small.height))) for x, y in _BORDER]
     if sum(_is(colour, point) for point in points) < _POINTS_ENOUGH:
         raise ValueRefused("photo_background", rule="R-081", colour=colour.label)
@@ -103,7 +124,8 @@ def _is(colour: Colour, point: object) -> bool:
             return bool(min(red, green, blue) >= 215)
 
 
-def _as_jpeg(image: Image.Image) -> bytes:
+def as_jpeg(image: Image.Image) -> bytes:
+    """As it is stored."""
     out = BytesIO()
     image.save(out, "JPEG", quality=95)
     return out.getvalue()

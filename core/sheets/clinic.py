@@ -40,6 +40,7 @@ from core.sheets import desk, gate
 from core.sheets.catalogue import sheet
 from core.sheets.desk import Verdict
 from core.sheets.kind import SheetKind, chosen
+from core.sheets.photo_desk import PHOTOS
 from core.sheets.reader import collector_resting
 from core.sheets.spec import CellError
 from core.usecases.imports import open_import, record_import
@@ -423,7 +424,7 @@ def _forget(tx: Tx, job_id: int) -> None:
 def _visible(session: Session, actor: Actor, job_id: int) -> tuple[ImportJob, SheetKind]:
     query = select(ImportJob).where(ImportJob.id == job_id, visible(ImportJob, actor, clock.now()))
     job = session.scalars(query).one_or_none()
-    if job is None or job.sheet == desk.PHOTOS or not has_role(actor, sheet(job.sheet).act):
+    if job is None or job.sheet == PHOTOS or not has_role(actor, sheet(job.sheet).act):
         raise NotFound(thing=ImportJob.__tablename__)
     return job, sheet(job.sheet)
 

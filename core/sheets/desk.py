@@ -24,17 +24,16 @@ from core.rules.permissions import has_role
 from core.sheets import gate, scores
 from core.sheets.catalogue import SHEETS, sheet
 from core.sheets.export_desk import asked_directly, file_hash, marking_of
-from core.sheets.kind import Batch, Export, SheetKind, chosen, own_college
-from core.sheets.photo_zip import ARCHIVE_BYTES, PhotoFile, read_photos
+from core.sheets.kind import Batch, Export, SheetKind, chosen
+from core.sheets.photo_desk import PHOTOS, Pictures, asked_background, take_photos
+from core.sheets.photo_zip import ARCHIVE_BYTES, read_photos
 from core.sheets.reader import Blocks, Corrections, Progress, collector_resting, read_blocks
 from core.sheets.spec import CellError, SheetReading, SheetSpec
 from core.sheets.template import write_template
 from core.sheets.writer import Heading, in_words, write_failed_rows, write_rows
-from core.usecases.candidates import Photo, put_photos
 from core.usecases.exports import begin_direct_export, finish_direct_export
 from core.usecases.imports import Outcome, open_import, record_import
 
-PHOTOS = "photos"
 PHOTOS_ACT = "edit_candidates"
 EXPORT_CAP = ROW_CAP  # R-012
 _ATTEMPTS = 3  # a race lost at a constraint: from then on the winner's rows are seen and judged
@@ -44,7 +43,7 @@ _ATTEMPTS = 3  # a race lost at a constraint: from then on the winner's rows are
 class ImportReport:
     """What became of a file: row_count = accepted + rejected + unchanged; changed: of the accepted, those not new.
 
-    job_id: None after a dry run.
+    job_id: None after a dry run. offered: of the rejected, photos of which a crop waits to be taken.
     """
 
     job_id: int | None
@@ -56,6 +55,7 @@ class ImportReport:
     errors: Sequence[CellError]
     ignored_sheets: tuple[str, ...] = ()
     changed: int = 0
+    offered: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """The shape `kaowu import --json` promises."""
@@ -92,6 +92,7 @@ class Verdict:
     rejected: int
     failed_rows: bytes | None
     ignored_sheets: tuple[str, ...] = ()
+    offered: int = 0
 
 
 class _Rehearsed(Exception):
@@ -191,29 +192,15 @@ def import_photos(
     """Import a zip of photos named after ID numbers (R-081…R-083); a row is a file, by its place in the archive."""
     _require(actor, PHOTOS_ACT)
     content = gate.load(data, limit=ARCHIVE_BYTES)
-    files = list(enumerate(read_photos(content, file_name=file_name), start=1))
     paper = _Paper(PHOTOS, file_name, hashlib.sha256(content).hexdigest(), is_all_or_none=all_or_none)
-    return _take_in(actor, paper, lambda tx, _: _judged_photos(tx, files), dry_run)
+    with Pictures(read_photos(content, file_name=file_name, background=asked_background())) as pictures:
+        return _take_in(actor, paper, lambda tx, job_id: _judged_photos(tx, job_id, pictures), dry_run)
 
 
-def _judged_photos(tx: Tx, files: Sequence[tuple[int, PhotoFile]]) -> Verdict:
-    names = {number: file.name for number, file in files}
-    good = ((number, _photo(file)) for number, file in files if file.facts is not None)
-    outcome = put_photos(tx, college_id=own_college(tx.actor), photos=good)
-    refusals = {number: file.refusal for number, file in files if file.refusal is not None}
-    refusals |= {item.row: item.refusal for item in outcome.refused}
-    errors = tuple(CellError(number, "照片", names[number], refusals[number]) for number in sorted(refusals))
-    failed = io.BytesIO()
-    if errors:
-        headings = [Heading("序号", 8), Heading("文件名", 40), Heading("失败原因", 60)]
-        write_rows(headings, ((e.row, e.value, e.message) for e in errors), failed, title="未采用的照片")
-    return Verdict(len(files), outcome, errors, len(errors), failed.getvalue() or None)
-
-
-def _photo(file: PhotoFile) -> Photo:
-    facts = file.facts
-    assert facts is not None
-    return Photo(file.id_number, facts.jpeg, facts.sha256, facts.width, facts.height)
+def _judged_photos(tx: Tx, job_id: int, pictures: Pictures) -> Verdict:
+    taken = take_photos(tx, import_job_id=job_id, pictures=pictures)
+    errors = taken.errors
+    return Verdict(taken.row_count, taken.outcome, errors, len(errors), taken.failed_rows, offered=taken.offered)
 
 
 def _take_in(actor: Actor, paper: _Paper, judge: Callable[[Tx, int], Verdict], dry_run: bool) -> ImportReport:
@@ -263,6 +250,7 @@ def _taken_in(actor: Actor, paper: _Paper, judge: Callable[[Tx, int], Verdict], 
         unchanged=verdict.outcome.unchanged,
         errors=verdict.errors,
         ignored_sheets=verdict.ignored_sheets,
+        offered=verdict.offered,
     )
 
 

@@ -7,18 +7,25 @@ import struct
 import unicodedata
 import zipfile
 import zlib
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from core.errors import FileRefused, Refusal, ValueRefused
-from core.rules.photos import PHOTO_BYTES, Colour, PhotoFacts, check_photo
+from core.rules.photo_crops import judge_photo
+from core.rules.photos import PHOTO_BYTES, Colour, PhotoFacts
 from core.sheets import gate
 from core.sheets.gate import MB
+from core.usecases.imports import in_parts
 
 ARCHIVE_BYTES = 500 * MB
 INFLATED_BYTES = 600 * MB  # photos hardly deflate: 20,000 of 30 KB
 ENTRIES = 50_000
+MOST_OFFERED = 2_000  # crops made for one archive; who has more scales them before
+_CHECKERS = 2  # more gain nothing: opening a picture holds the interpreter
+_AT_ONCE = 8  # pictures given to a thread
 _RATIO = 20  # of a whole archive; honest photos stay below 2
 
 _PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
@@ -30,12 +37,16 @@ _BOMB_BEFORE = 10 * MB  # smaller archives may deflate as well as they like
 
 @dataclass(frozen=True, slots=True)
 class PhotoFile:
-    """One file of the archive, in its order: an ID number and facts, ready to store, or the refusal."""
+    """One file of the archive, in its order: an ID number and facts, ready to store, or the refusal.
+
+    offer: a crop that would pass, beside the refusal.
+    """
 
     name: str
     id_number: str = ""
     facts: PhotoFacts | None = None
     refusal: Refusal | None = None
+    offer: PhotoFacts | None = None
 
 
 def read_photos(source: bytes | Path, *, file_name: str, background: Colour | None = None) -> Iterator[PhotoFile]:
@@ -82,21 +93,59 @@ def _name(entry: zipfile.ZipInfo) -> str:
     return name.replace("\\", "/")
 
 
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A file on its way to be looked at: its bytes, or why they are not worth it."""
+
+    name: str
+    id_number: str = ""
+    content: bytes | Refusal = b""
+
+
 def _verdicts(
     archive: zipfile.ZipFile, files: list[tuple[zipfile.ZipInfo, str]], background: Colour | None
 ) -> Iterator[PhotoFile]:
+    """Read one after another, looked at by several threads (decoding lets go of the interpreter), in the file's order.
+
+    Only so many pictures as the threads can chew are in memory.
+    """
+    offered = 0
+    with archive, ThreadPoolExecutor(_CHECKERS) as checkers:
+        waiting: deque[Future[list[PhotoFile]]] = deque()
+        for block in in_parts(_entries(archive, files), _AT_ONCE):
+            waiting.append(checkers.submit(_looked_at, block, background, offered < MOST_OFFERED))
+            if len(waiting) > _CHECKERS:
+                done = waiting.popleft().result()
+                offered += sum(file.offer is not None for file in done)
+                yield from done
+        for rest in waiting:
+            yield from rest.result()
+
+
+def _entries(archive: zipfile.ZipFile, files: list[tuple[zipfile.ZipInfo, str]]) -> Iterator[_Entry]:
     seen: dict[str, str] = {}
-    with archive:
-        for entry, path in files:
-            name = PurePosixPath(path).name
-            try:
-                id_number = _id_number(name)
-                if id_number in seen:
-                    raise ValueRefused("photo_twice", rule="R-082", first=seen[id_number])
-                seen[id_number] = name
-                yield PhotoFile(name, id_number, check_photo(_content(archive, entry), background=background))
-            except Refusal as refusal:
-                yield PhotoFile(name, refusal=refusal.with_traceback(None))
+    for entry, path in files:
+        name = PurePosixPath(path).name
+        try:
+            id_number = _id_number(name)
+            if id_number in seen:
+                raise ValueRefused("photo_twice", rule="R-082", first=seen[id_number])
+            seen[id_number] = name
+            yield _Entry(name, id_number, _content(archive, entry))
+        except Refusal as refusal:
+            yield _Entry(name, content=refusal.with_traceback(None))
+
+
+def _looked_at(block: list[_Entry], background: Colour | None, may_crop: bool) -> list[PhotoFile]:
+    found = []
+    for entry in block:
+        if isinstance(entry.content, Refusal):
+            found.append(PhotoFile(entry.name, refusal=entry.content))
+            continue
+        judged = judge_photo(entry.content, background=background, may_crop=may_crop)
+        id_number = entry.id_number if judged.facts or judged.offer else ""
+        found.append(PhotoFile(entry.name, id_number, judged.facts, judged.refusal, judged.offer))
+    return found
 
 
 def _id_number(name: str) -> str:

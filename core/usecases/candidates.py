@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import RowMapping, delete, select
@@ -204,43 +204,65 @@ class Photo:
     height: int
 
 
-def put_photos(tx: Tx, *, college_id: int, photos: Iterable[tuple[int, Photo]]) -> Outcome:
-    """Give candidates of one college their pictures (R-082, R-083, R-089); numbers are positions in the archive."""
+@dataclass(slots=True)
+class PhotoOutcome(Outcome):
+    """Outcome by position in the archive: whose each picture is, and which of them were there already."""
+
+    owners: dict[int, int] = field(default_factory=dict)
+    known: set[int] = field(default_factory=set)
+
+
+def put_photos(tx: Tx, *, college_id: int, photos: Iterable[tuple[int, Photo]], is_trial: bool = False) -> PhotoOutcome:
+    """Give candidates of one college their pictures (R-082, R-083, R-089); numbers are positions in the archive.
+
+    is_trial: the same judgement, and nobody gets one.
+    """
     permit(tx.actor, "edit_candidates", tx.get(College, college_id))
-    outcome = Outcome()
+    outcome = PhotoOutcome()
     for part in in_parts(photos, 500):
-        _put_some(tx, college_id, part, outcome)
+        taken = _judge_some(tx, college_id, part, outcome)
+        if not is_trial:
+            _store(tx, taken)
     return outcome
 
 
-def _put_some(tx: Tx, college_id: int, photos: Sequence[tuple[int, Photo]], outcome: Outcome) -> None:
+def _judge_some(
+    tx: Tx, college_id: int, photos: Sequence[tuple[int, Photo]], outcome: PhotoOutcome
+) -> dict[int, Photo]:
+    """Photos to be stored, by candidate."""
     wanted = [photo.id_number for _, photo in photos]
-    owners = {
-        row.id_number: row
-        for row in tx.session.scalars(
-            select(Candidate).where(Candidate.college_id == college_id, Candidate.id_number.in_(wanted))
-        )
-    }
+    found = select(Candidate.id, Candidate.id_number, Candidate.state, Candidate.photo_hash).where(
+        Candidate.college_id == college_id, Candidate.id_number.in_(wanted)
+    )
+    owners: dict[str, list[RowMapping]] = defaultdict(list)
+    for row in tx.session.execute(found).mappings():
+        owners[row["id_number"]].append(row)
     taken: dict[int, Photo] = {}
     for number, photo in photos:
-        owner = owners.get(photo.id_number)
-        refusal = _judge_photo(owner, photo)
-        if refusal is not None or owner is None:
-            outcome.refuse(number, "photo", refusal or NotFound("photo_of_nobody", rule="R-082"))
-        elif owner.photo_hash == photo.sha256:
+        named = owners[photo.id_number]
+        refusal = _judge_photo(named, photo)
+        if len(named) == 1:
+            outcome.owners[number] = named[0]["id"]
+        if refusal is not None:
+            outcome.refuse(number, "photo", refusal)
+        elif named[0]["photo_hash"] == photo.sha256:
             outcome.unchanged += 1
+            outcome.known.add(number)
         else:
-            taken[owner.id] = photo
-            outcome.count(Taken.CHANGED if owner.photo_hash else Taken.NEW)
-    _store(tx, taken)
+            taken[named[0]["id"]] = photo
+            outcome.count(Taken.CHANGED if named[0]["photo_hash"] else Taken.NEW)
+    return taken
 
 
-def _judge_photo(owner: Candidate | None, photo: Photo) -> Refusal | None:
-    if owner is None:
+def _judge_photo(owners: Sequence[RowMapping], photo: Photo) -> Refusal | None:
+    if not owners:
         return NotFound("photo_of_nobody", rule="R-082")
-    if owner.state is C.VERIFIED and owner.photo_hash != photo.sha256:
-        return IllegalMove("verified_is_locked", rule="R-089", thing=CANDIDATE.name, state=owner.state.label)
-    if owner.state is C.INCOMPLETE:
+    if len(owners) > 1:  # two kinds of document with one number
+        return AlreadyThere("photo_of_several", rule="R-082")
+    state = owners[0]["state"]
+    if state is C.VERIFIED and owners[0]["photo_hash"] != photo.sha256:
+        return IllegalMove("verified_is_locked", rule="R-089", thing=CANDIDATE.name, state=state.label)
+    if state is C.INCOMPLETE:
         return Incomplete("candidate_incomplete", rule="R-083")
     return None
 
