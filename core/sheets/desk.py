@@ -27,7 +27,7 @@ from core.sheets.export_desk import asked_directly, file_hash, marking_of
 from core.sheets.kind import Batch, Export, SheetKind, chosen
 from core.sheets.photo_desk import PHOTOS, Pictures, asked_background, take_photos
 from core.sheets.photo_zip import ARCHIVE_BYTES, read_photos
-from core.sheets.reader import Blocks, Corrections, Progress, collector_resting, read_blocks
+from core.sheets.reader import Blocks, Corrections, Progress, collector_resting, open_sheet, read_blocks
 from core.sheets.spec import CellError, SheetReading, SheetSpec
 from core.sheets.template import write_template
 from core.sheets.writer import Heading, in_words, write_failed_rows, write_rows
@@ -138,10 +138,12 @@ def import_file(
         chosen(plan_id)
     content = gate.load(data, limit=gate.WORKBOOK_BYTES)
     paper = _Paper(sheet_name, file_name, hashlib.sha256(content).hexdigest(), plan_id, all_or_none)
+    opened = open_sheet(content, file_name=file_name)  # before the transaction: SQLite lets one write at a time
+    del content
     return _take_in(
         actor,
         paper,
-        lambda tx, job_id: judge_file(tx, kind, content, file_name, plan_id=plan_id, job_id=job_id),
+        lambda tx, job_id: _judged(tx, kind, read_blocks(kind.spec, opened), plan_id, job_id),
         dry_run,
     )
 
@@ -162,7 +164,8 @@ def judge_file(
     corrections: cells typed anew, in place of what the file holds. progress: told how many rows are read so far, in
     the middle of the transaction. FileRefused as in import_file.
     """
-    blocks = read_blocks(kind.spec, content, file_name=file_name, corrections=corrections, progress=progress)
+    opened = open_sheet(content, file_name=file_name)
+    blocks = read_blocks(kind.spec, opened, corrections=corrections, progress=progress)
     return _judged(tx, kind, blocks, plan_id, job_id)
 
 

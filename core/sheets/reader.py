@@ -22,6 +22,7 @@ from python_calamine import CalamineError, CalamineWorkbook, PasswordError
 from core.errors import FileRefused, ValueRefused
 from core.sheets import gate, xls
 from core.sheets.spec import DIGITS_KEPT, GUIDE, MARKING, REASON, CellError, Column, SheetReading, SheetSpec, shown
+from core.sheets.stream import Unusual, usual_sheet
 from core.sheets.survey import AREA, ErrorCells, part_of, survey
 
 BLOCK = 5_000  # rows
@@ -54,24 +55,19 @@ def read_rows(
 
     corrections: cells typed anew, in place of what the file holds. progress: told how many rows are read so far.
     """
-    return read_blocks(spec, source, file_name=file_name, corrections=corrections, progress=progress).joined()
+    sheet = open_sheet(source, file_name=file_name)
+    return read_blocks(spec, sheet, corrections=corrections, progress=progress).joined()
 
 
 def read_blocks(
-    spec: SheetSpec,
-    source: bytes | Path,
-    *,
-    file_name: str,
-    corrections: Corrections | None = None,
-    progress: Progress | None = None,
+    spec: SheetSpec, sheet: OpenSheet, *, corrections: Corrections | None = None, progress: Progress | None = None
 ) -> Blocks:
     """The same by blocks of some thousand rows, each a reading of its own, to be forgotten once it is dealt with.
 
     What is wrong with the file as a whole is refused here and now, but for a sheet without rows: that only its end
     tells.
     """
-    sheet = open_sheet(source, file_name=file_name)
-    pick, rows = find_columns(spec, sheet.rows)
+    pick, rows = find_columns(spec, sheet.rows())
     if corrections:
         pick, rows = lambda cells: cells, _corrected(spec, pick, rows, corrections)
     return Blocks(spec, _in_blocks(spec, pick, rows, progress), sheet.ignored)
@@ -134,9 +130,12 @@ def collector_resting() -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class OpenSheet:
-    """The first visible worksheet: rows with the numbers Excel shows, values as stored; names of the other sheets."""
+    """The first visible worksheet: names of the other sheets, and rows, which can be had any number of times.
 
-    rows: Numbered
+    Rows come with the numbers Excel shows, values as stored; of the first ten none is left out.
+    """
+
+    rows: Callable[[], Numbered]
     ignored: tuple[str, ...]
 
 
@@ -150,10 +149,10 @@ def open_sheet(source: bytes | Path, *, file_name: str) -> OpenSheet:
         raise FileRefused("file_encrypted") from None
     except CalamineError:
         raise FileRefused("file_damaged") from None
-    return OpenSheet(enumerate(rows, start=1), tuple(other for other in names if other not in {name, GUIDE, MARKING}))
+    return OpenSheet(rows, tuple(other for other in names if other not in {name, GUIDE, MARKING}))
 
 
-def _open_apart(data: bytes) -> tuple[str, list[str], Iterable[list[Any]]]:
+def _open_apart(data: bytes) -> tuple[str, list[str], Callable[[], Numbered]]:
     """The same of an .xls, opened in a process of its own, for calamine may abort on it (see core.sheets.xls)."""
     command = [sys.executable, "-I", xls.__file__, str(AREA)]
     try:
@@ -165,18 +164,31 @@ def _open_apart(data: bytes) -> tuple[str, list[str], Iterable[list[Any]]]:
         raise FileRefused("file_encrypted")
     if "large" in answer:
         raise FileRefused("sheet_too_large", row=answer["large"][0], column=answer["large"][1])
-    return answer["name"], answer["names"], answer["rows"]
+    return answer["name"], answer["names"], lambda: enumerate(answer["rows"], start=1)
 
 
-def _open_package(data: bytes) -> tuple[str, list[str], Iterable[list[Any]]]:
-    """Name of the first visible sheet, names of all, its rows: calamine keeps leading rows, drops leading columns."""
+def _open_package(data: bytes) -> tuple[str, list[str], Callable[[], Numbered]]:
+    """Name of the first visible sheet, names of all, its rows."""
+    try:
+        sheet = usual_sheet(data)
+    except Unusual:
+        return open_unusual(data)
+    return sheet.name, sheet.names, sheet.rows
+
+
+def open_unusual(data: bytes) -> tuple[str, list[str], Callable[[], Numbered]]:
+    """The same by calamine, which keeps leading rows, drops leading columns."""
     errors = survey(data)
     book = CalamineWorkbook.from_filelike(io.BytesIO(data))
     index = xls.first_visible(book)
     sheet = book.get_sheet_by_index(index)
-    rows: Iterable[list[Any]] = sheet.iter_rows() if sheet.start else ()
-    if sheet.start and errors:
-        rows = _with_errors(rows, sheet.start[1] + 1, errors.get(part_of(data, index), {}))
+
+    def rows() -> Numbered:
+        found: Iterable[list[Any]] = sheet.iter_rows() if sheet.start else ()
+        if sheet.start and errors:
+            found = _with_errors(found, sheet.start[1] + 1, errors.get(part_of(data, index), {}))
+        return enumerate(found, start=1)
+
     return sheet.name, book.sheet_names, rows
 
 

@@ -63,6 +63,11 @@ def _scan(chunks: Iterable[bytes], total: int) -> tuple[int, bool]:
     return total, is_sheet and odd
 
 
+def is_odd(chunks: Iterable[bytes]) -> bool:
+    """Whether this part is a sheet that wants a closer look."""
+    return _scan(chunks, 0)[1]
+
+
 @dataclass
 class _Walk:
     """An exact walk over a sheet: how far its filled cells reach, and which of them are errors."""
@@ -131,8 +136,8 @@ def part_of(data: bytes, sheet: int) -> str:
     """The part name of the sheet at this index, by way of the workbook's relations; "" where they lead nowhere."""
     try:
         with open_zip(data) as archive:
-            book = _small_xml(archive.read("xl/workbook.xml"))
-            relations = _small_xml(archive.read("xl/_rels/workbook.xml.rels"))
+            book = small_xml(archive.read("xl/workbook.xml"))
+            relations = small_xml(archive.read("xl/_rels/workbook.xml.rels"))
         listed = book.findall("{*}sheets/{*}sheet")[sheet]
         wanted = next(value for name, value in listed.attrib.items() if name.endswith("}id"))
         target = next(r.attrib["Target"] for r in relations.iter(_RELATION) if r.attrib["Id"] == wanted)
@@ -141,7 +146,8 @@ def part_of(data: bytes, sheet: int) -> str:
     return target.lstrip("/") if target.startswith("/") else f"xl/{target}"
 
 
-def _small_xml(text: bytes) -> ET.Element:
+def small_xml(text: bytes) -> ET.Element:
+    """Parsed, if it declares no entities."""
     if b"<!DOCTYPE" in text:
         _refuse_doctype()
     return ET.fromstring(text)  # noqa: S314  entities are defined in a DOCTYPE, and there is none
