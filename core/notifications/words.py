@@ -38,8 +38,8 @@ def sentence(refusal: Refusal) -> str:
     parts = [_filled(entry["text"], facts)]
     if entry.get("way_out"):
         parts.append(_filled(entry["way_out"], facts))
-    if refusal.facts.get("suggestion"):
-        parts.append(f"建议：{facts['suggestion']}。")
+    if refusal.facts.get("suggestion") and "{suggestion}" not in entry.get("way_out", ""):
+        parts.append(f"建议：{' '.join(facts[name] for name in ('suggestion', 'suggested_name') if name in facts)}。")
     if refusal.rule and not refusal.rule.endswith(".md"):
         parts.append(f"（{refusal.rule}）")
     return "".join(parts)

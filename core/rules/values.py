@@ -357,6 +357,12 @@ _ID = re.compile("[1-9][0-9]{16}[0-9X]")
 _OLD_ID = re.compile("[1-9][0-9]{14}")
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _ID_CHECKS = "10X98765432"
+# fmt: off
+_PROVINCES = frozenset((
+    "11", "12", "13", "14", "15", "21", "22", "23", "31", "32", "33", "34", "35", "36", "37", "41", "42", "43", "44",
+    "45", "46", "50", "51", "52", "53", "54", "61", "62", "63", "64", "65", "71", "81", "82", "83",
+))
+# fmt: on
 _OTHER_IDS = {
     IdType.PASSPORT: re.compile("[0-9A-Z]{5,17}"),
     IdType.HK_MACAO: re.compile("[HM][0-9]{8}(?:[0-9]{2})?"),
@@ -390,7 +396,8 @@ def id_number(typed: str | None, *, today: date | None = None) -> str:
     if number[17] != (check := id_check(number[:17])):
         if number.endswith("000"):
             raise _refuse("id_number_truncated", typed, rule="R-079")
-        raise _refuse("id_number_check", typed, rule="R-079", suggestion=number[:17] + check, digit=check)
+        suggestion = number[:17] + check if number[:2] in _PROVINCES else None
+        raise _refuse("id_number_check", typed, rule="R-079", suggestion=suggestion, digit=check)
     return number
 
 
@@ -421,6 +428,14 @@ def any_document_number(typed: str | None) -> str:
     """The number of a document whose kind is not stated: what no other document looks like is an identity number."""
     number = _required_code(typed)
     return number if any(shape.fullmatch(number) for shape in _OTHER_IDS.values()) else id_number(typed)
+
+
+def is_plausible_id(number: str) -> bool:
+    """True of 18 characters that start with a province, hold a day that exists, and end with the right check digit."""
+    try:
+        return number[:2] in _PROVINCES and id_number(number) == number
+    except ValueRefused:
+        return False
 
 
 def birth_date_of(id_number: str) -> date:

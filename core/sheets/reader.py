@@ -20,8 +20,8 @@ from typing import Any, NoReturn
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError
 
 from core.errors import FileRefused, ValueRefused
-from core.sheets import gate, xls
-from core.sheets.spec import DIGITS_KEPT, GUIDE, MARKING, REASON, CellError, Column, SheetReading, SheetSpec, shown
+from core.sheets import gate, suggest, xls
+from core.sheets.spec import DIGITS_KEPT, GUIDE, MARKING, NOT_READ, CellError, Column, SheetReading, SheetSpec, shown
 from core.sheets.stream import Unusual, usual_sheet
 from core.sheets.survey import AREA, ErrorCells, part_of, survey
 
@@ -204,8 +204,8 @@ def _with_errors(rows: Iterable[list[Any]], left: int, errors: ErrorCells) -> It
 def find_columns(spec: SheetSpec, rows: Numbered) -> tuple[Pick, Numbered]:
     """What picks a row's cells in the order of spec.columns, and the rows below the header (R-297).
 
-    Every title has to be there exactly once, and nothing else but 失败原因. Another order is taken: cells are found by
-    their title, so none can land in the wrong field, and people do move columns about.
+    Every title has to be there exactly once, and nothing else but what failed rows come back with. Another order is
+    taken: cells are found by their title, so none can land in the wrong field, and people do move columns about.
     """
     wanted = [_title(column.title) for column in spec.columns]
     head = list(islice(rows, HEADER_WITHIN))
@@ -216,7 +216,7 @@ def find_columns(spec: SheetSpec, rows: Numbered) -> tuple[Pick, Numbered]:
     found = listed[at]
     facts = {
         "missing": [column.title for column, title in zip(spec.columns, wanted, strict=True) if title not in found],
-        "unknown": [title for title in found if title not in {"", REASON, *wanted}],
+        "unknown": [title for title in found if title not in {"", *NOT_READ, *wanted}],
         "repeated": [title for title in wanted if found.count(title) > 1],
     }
     if any(facts.values()):
@@ -295,7 +295,7 @@ def _read_carefully(
                     values[column.field] = column.clean(values[column.judged_by], _text(column, cell))
             except ValueRefused as refusal:
                 errors.append(CellError(number, column.title, shown(cell), refusal.with_traceback(None)))
-    return values, errors
+    return values, suggest.with_suggestions(spec, number, cells, values, errors)
 
 
 def _text(column: Column, cell: Any) -> str:

@@ -13,7 +13,7 @@ from core.usecases.imports import Row, RowRefused
 
 Sentence = Callable[[Refusal], str]
 
-REASON = "失败原因"  # the column failed rows come back with; the reader takes it and does not read it
+REASON, SUGGESTION = NOT_READ = ("失败原因", "修改建议")  # what failed rows come back with; taken and not read
 GUIDE = "填写说明"  # the template's second worksheet
 MARKING = "导出说明"  # the second worksheet of what was exported: who and when
 DIGITS_KEPT = 10**15  # Excel keeps 15 digits of a number; from here on some are lost
@@ -91,8 +91,8 @@ class CellError:
 
     @property
     def suggestion(self) -> str | None:
-        """What could stand in the cell instead; None where nobody can know."""
-        return self.refusal.facts.get("suggestion")
+        """A text that could be put into the cell as it is; None where nobody can know. Never applied by kaowu."""
+        return self.refusal.facts.get("suggestion") or None
 
     def as_json(self) -> dict[str, Any]:
         """The shape `kaowu import --json` promises."""
@@ -102,6 +102,7 @@ class CellError:
             "code": self.code,
             "value": self.value,
             "message": self.message,
+            "suggestion": self.suggestion,
         }
 
 

@@ -19,7 +19,18 @@ from typing import Any, BinaryIO
 
 from core import clock
 from core.rules.machine import Labelled
-from core.sheets.spec import DIGITS_KEPT, MARKING, REASON, Column, Sentence, SheetReading, SheetSpec, shown
+from core.sheets.spec import (
+    DIGITS_KEPT,
+    MARKING,
+    REASON,
+    SUGGESTION,
+    CellError,
+    Column,
+    Sentence,
+    SheetReading,
+    SheetSpec,
+    shown,
+)
 
 _TITLE, _HEADER, _TEXT, _NUMBER, _MARKED = range(1, 6)
 _ROWS_AT_ONCE = 500
@@ -110,9 +121,10 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """A cell that stands out (light red): the one to correct."""
+    """A cell that stands out (light red): the one to correct. is_raw: a number stays one, digits gone or not."""
 
     value: Any
+    is_raw: bool = False
 
 
 def write_rows(
@@ -169,26 +181,40 @@ def _mark(archive: zipfile.ZipFile, marking: Marking, title: str, count: int) ->
 def write_failed_rows(
     spec: SheetSpec, readings: Iterable[SheetReading], out: Path | BinaryIO, *, sentence: Sentence
 ) -> int:
-    """The rejected rows as uploaded, wrong cells in red, 失败原因 last: ready to be corrected and uploaded again.
+    """The rejected rows as uploaded, wrong cells in red, reasons and suggestions last: to correct and send again.
 
     readings: the file, block by block as it is judged; how many rows were rejected.
     """
-    headings = [*(Heading(column.heading, column.width) for column in spec.columns), Heading(REASON, 60)]
+    headings = [
+        *(Heading(column.heading, column.width) for column in spec.columns),
+        Heading(REASON, 60),
+        Heading(SUGGESTION, 40),
+    ]
     failed = (line for reading in readings for line in _failed(reading, spec.columns, sentence))
     return write_rows(headings, failed, out, title=spec.title)
 
 
 def _failed(reading: SheetReading, columns: Sequence[Column], sentence: Sentence) -> Iterator[list[Any]]:
-    reasons: dict[int, list[str]] = {}
-    wrong: dict[int, set[str]] = {}
+    errors: dict[int, list[CellError]] = {}
     for error in reading.errors:
-        label = f"{error.column}：" if error.column else ""
-        reasons.setdefault(error.row, []).append(label + sentence(error.refusal))
-        wrong.setdefault(error.row, set()).update(error.column.split("、"))
-    for number in reading.rejected:
+        errors.setdefault(error.row, []).append(error)
+    for number, found in sorted(errors.items()):
+        wrong = {title: error.code for error in found for title in error.column.split("、")}
         cells = zip(columns, reading.cells[number], strict=True)
-        line = [Marked(shown(cell)) if column.title in wrong[number] else shown(cell) for column, cell in cells]
-        yield [*line, f"原第 {number} 行　" + "　".join(reasons[number])]
+        line = [_marked(cell, wrong[column.title]) if column.title in wrong else shown(cell) for column, cell in cells]
+        reasons = (_label(error) + sentence(error.refusal) for error in found)
+        suggestions = (_label(error) + error.suggestion for error in found if error.suggestion)
+        yield [*line, f"原第 {number} 行　" + "　".join(reasons), "　".join(suggestions)]
+
+
+def _marked(cell: Any, code: str) -> Marked:
+    """As it was: what was refused for being a number comes back as one, or sent again it would be another fault."""
+    is_number = code == "id_stored_as_number" and isinstance(cell, (int, float))
+    return Marked(cell, is_raw=True) if is_number else Marked(shown(cell))
+
+
+def _label(error: CellError) -> str:
+    return f"{error.column}：" if error.column else ""
 
 
 def _entry(name: str) -> zipfile.ZipInfo:
@@ -249,6 +275,8 @@ def _lines(rows: Iterable[Sequence[Any]], *, width: int, first: int) -> Iterator
 
 def _cell(place: str, cell: Any, style: int = _TEXT) -> str:
     if isinstance(cell, Marked):
+        if cell.is_raw:
+            return f'<c r="{place}" s="{_MARKED}"><v>{cell.value!r}</v></c>'
         cell, style = cell.value, _MARKED
     if _is_number(cell):
         return f'<c r="{place}" s="{_NUMBER if style == _TEXT else style}"><v>{cell}</v></c>'

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from sqlalchemy import RowMapping, delete, select
@@ -27,12 +28,14 @@ from core.rules.candidates import (
 )
 from core.rules.numbering import candidate_no
 from core.rules.permissions import permit
+from core.rules.suggestions import near_major
 from core.rules.values import IdType, require_same_gender
 from core.usecases.imports import Outcome, Row, Taken, in_parts
 from core.usecases.pilots import require_pilot
 
 C = CandidateState
 CHUNK = 5_000
+SuggestMajor = Callable[[str, str], str | None]  # code, name → code
 FIELDS = (
     "name",
     "name_pinyin",
@@ -62,13 +65,16 @@ def import_candidates(
     majors = dict(tx.session.execute(select(Major.code, Major.name)).all())
     if kind is CandidateKind.SOCIAL:
         majors[""] = ""
+    suggest_major = cache(lambda code, name: near_major(code, name, majors))  # a wrong code stands in a whole class
     known = _known_people(tx, rows)
     today = f"{clock.local(tx.now):%Y%m%d}"
     fresh = []
     for number, values in rows:
         person = known.get((values["id_type"], values["id_number"]))
         refusal = (
-            _judge_new(values, majors, today) if person is None else _judge_known(values, person, college_id, kind)
+            _judge_new(values, majors, suggest_major, today)
+            if person is None
+            else _judge_known(values, person, college_id, kind)
         )
         if refusal is None:
             fresh.append(values)
@@ -90,13 +96,15 @@ def _judge_known(values: Mapping[str, Any], known: RowMapping, college_id: int, 
     return "id_number", AlreadyThere("candidate_exists", rule="R-077")
 
 
-def _judge_new(values: Mapping[str, Any], majors: Mapping[str, str], today: str) -> tuple[str, Refusal] | None:
+def _judge_new(
+    values: Mapping[str, Any], majors: Mapping[str, str], suggest_major: SuggestMajor, today: str
+) -> tuple[str, Refusal] | None:
     """None = good, else (field, refusal); today as yyyymmdd."""
     if values["major_code"] not in majors:
-        near = next((code for code in _one_slip_away(values["major_code"]) if code in majors), "")
-        suggestion = f"{near} {majors[near]}" if near else None
+        near = suggest_major(values["major_code"], values["major_name"])
+        name = {"suggested_name": majors[near]} if near else {}
         return "major_code", ValueRefused(
-            "major_unknown", rule="R-076", value=values["major_code"], suggestion=suggestion
+            "major_unknown", rule="R-076", value=values["major_code"], suggestion=near, **name
         )
     if values["id_type"] is IdType.RESIDENT:
         number = values["id_number"]
@@ -107,15 +115,6 @@ def _judge_new(values: Mapping[str, Any], majors: Mapping[str, str], today: str)
         except ValueRefused as refusal:
             return "gender", refusal.with_traceback(None)
     return None
-
-
-def _one_slip_away(code: str) -> Iterator[str]:
-    """What a hurried hand may have meant: two characters swapped, one wrong, one too many, one missing."""
-    cuts = [(code[:at], code[at:]) for at in range(len(code) + 1)]
-    yield from (a + b[1] + b[0] + b[2:] for a, b in cuts if len(b) > 1)
-    yield from (a + other + b[1:] for a, b in cuts if b for other in "0123456789")
-    yield from (a + b[1:] for a, b in cuts if b)
-    yield from (a + other + b for a, b in cuts for other in "0123456789KT")
 
 
 def _known_people(tx: Tx, rows: Sequence[Row]) -> dict[tuple[IdType, str], RowMapping]:

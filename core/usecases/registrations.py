@@ -140,9 +140,9 @@ def _require_category(row: ExamPlanCertificate, values: Mapping[str, Any]) -> st
     wanted = {subject.examinee_category for subject in row.subjects} - {EVERYBODY}
     stated = str(values.get("examinee_category") or "")
     if wanted and stated not in wanted:
-        raise _Fault(
-            "examinee_category", ValueRefused("category_needed", rule="R-148", suggestion="、".join(sorted(wanted)))
-        )
+        only = next(iter(wanted)) if len(wanted) == 1 else None
+        refusal = ValueRefused("category_needed", rule="R-148", suggestion=only, allowed="、".join(sorted(wanted)))
+        raise _Fault("examinee_category", refusal)
     return stated if wanted else ""
 
 

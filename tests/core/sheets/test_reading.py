@@ -217,6 +217,7 @@ def test_an_error_answers_in_the_shape_the_command_line_promises() -> None:
     error = read(xlsx(student(1, mobile="1"))).errors[0]
     assert error.as_json() == {
         "row": 3, "column": "手机号码", "code": "mobile_shape", "value": "1", "message": sentence(error.refusal),
+        "suggestion": None,
     }  # fmt: skip
 
 
@@ -292,8 +293,9 @@ def test_titles_may_have_lost_their_star_or_gained_spaces() -> None:
     assert read(xlsx(student(1), header=header)).accepted == read(xlsx(student(1))).accepted
 
 
-def test_the_column_of_failed_rows_is_no_stranger() -> None:
+def test_the_columns_of_failed_rows_are_no_strangers() -> None:
     assert read(xlsx([*student(1), "手机号码有误"], header=[*HEADER, "失败原因"])).errors == []
+    assert read(xlsx([*student(1), "有误", "13800138000"], header=[*HEADER, "失败原因", "修改建议"])).errors == []
 
 
 def test_only_the_first_visible_sheet_is_read_and_the_others_are_named() -> None:

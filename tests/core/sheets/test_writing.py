@@ -140,14 +140,18 @@ def failed(reading: SheetReading) -> bytes:
     return out.getvalue()
 
 
-def test_failed_rows_carry_the_cells_as_uploaded_and_the_reasons() -> None:
-    reading = read(xlsx(student(1), student(2, mobile="12 3"), student(3, name="", gender="X"), [], student(2)))
+def test_failed_rows_carry_the_cells_as_uploaded_the_reasons_and_what_may_have_been_meant() -> None:
+    reading = read(xlsx(student(1), student(2, mobile="12 3"), student(3, name="", gender="2"), [], student(2)))
     assert seen_by_calamine(failed(reading)) == [
-        ["本校学生导入模板", "", "", "", "", ""],
-        [*HEADER, "失败原因"],
-        [*student(2, mobile="12 3"), "原第 4 行　手机号码：〔mobile_shape〕"],
-        [*student(3, name="", gender="X"), "原第 5 行　学生姓名：〔value_missing〕　性别：〔choice_unknown〕"],
-        [*student(2), "原第 7 行　证件号码：〔duplicate_row〕"],
+        ["本校学生导入模板", "", "", "", "", "", ""],
+        [*HEADER, "失败原因", "修改建议"],
+        [*student(2, mobile="12 3"), "原第 4 行　手机号码：〔mobile_shape〕", ""],
+        [
+            *student(3, name="", gender="2"),
+            "原第 5 行　学生姓名：〔value_missing〕　性别：〔choice_unknown〕",
+            "性别：女",
+        ],
+        [*student(2), "原第 7 行　证件号码：〔duplicate_row〕", ""],
     ]
 
 
@@ -167,12 +171,36 @@ def test_failed_rows_once_corrected_are_taken_by_the_same_import() -> None:
 def test_rows_a_use_case_refused_are_among_the_failed_ones() -> None:
     reading = read(xlsx(student(1), student(2)))
     reading = reading.without([RowRefused(4, "", ValueRefused("already_there"))])
-    assert seen_by_calamine(failed(reading))[2:] == [[*student(2), "原第 4 行　〔already_there〕"]]
+    assert seen_by_calamine(failed(reading))[2:] == [[*student(2), "原第 4 行　〔already_there〕", ""]]
 
 
-def test_a_ruined_number_is_shown_as_excel_shows_it() -> None:
-    rows = seen_by_calamine(failed(read(xlsx(student(1, id_number=110101200001010010)))))
-    assert rows[2][2] == "1.1010120000101E+17"
+@pytest.mark.parametrize("number", [110101200001010000, 12345])
+def test_a_number_that_should_be_text_comes_back_as_a_number_for_its_digits_stay_in_doubt(number: int) -> None:
+    returned = failed(read(xlsx(student(1, id_number=number))))
+    cell = opened(returned)["C3"]
+    assert (cell.value, cell.fill.fgColor.rgb) == (float(number), "FFFFC7CE")
+    assert [error.code for error in read(returned).errors] == ["id_stored_as_number"]
+
+
+FAULTY = (
+    student(1, name="王 文丽"), student(2, gender="2"), student(3, id_number="11010120000101003"),
+    student(4, id_number=110101200001010010), student(5, id_number="1.1E+17"), student(6, mobile="=1+1", year="#N/A"),
+    student(7, year="20/21"), student(8, name="", mobile=1380013800013800138.0),
+)  # fmt: skip
+
+
+def test_failed_rows_sent_again_unchanged_fail_alike() -> None:
+    first = read(xlsx(*FAULTY))
+    again = read(failed(first))
+    assert len(first.rejected) == len(FAULTY)
+    assert [(e.row, e.column, e.code, e.suggestion) for e in again.errors] == [
+        (e.row, e.column, e.code, e.suggestion) for e in first.errors
+    ]
+
+
+def test_what_was_uploaded_as_a_formula_comes_back_as_text_in_every_column() -> None:
+    sheet = opened(failed(read(xlsx(student(1, name="=1+1", mobile='\'=HYPERLINK("http://a")', gender="@SUM(A1)")))))
+    assert {cell.data_type for cell in sheet[3] if cell.value} == {"s"}
 
 
 # --- templates --------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from core.demo.people import Person, people
 from core.errors import AlreadyThere, IllegalMove, Incomplete, NotFound, ReasonMissing, Refusal, ValueRefused
 from core.gateways.identity import RuleVerifier
 from core.models.candidates import Candidate, CandidatePhoto, IdentityVerification
+from core.notifications.words import sentence
 from core.rules.candidates import CandidateKind, CandidateState
 from core.rules.values import Gender, IdType
 from core.usecases import candidates
@@ -121,7 +122,8 @@ def test_a_bad_row_is_refused_in_its_field_and_the_others_are_taken(
 
 def test_a_slip_in_a_major_code_is_answered_with_the_code_that_was_meant(year: Year) -> None:
     (found,) = load(year, candidate_values(CROWD[0], major_code="610250")).refused
-    assert found.refusal.facts["suggestion"] == "610205 软件技术"
+    assert found.refusal.facts["suggestion"] == "610205"
+    assert "建议：610205 软件技术。" in sentence(found.refusal)
 
 
 def test_social_candidates_may_have_no_major(year: Year) -> None:
