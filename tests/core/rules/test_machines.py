@@ -17,6 +17,7 @@ from core.errors import IllegalMove, ValueRefused, WindowClosed, WindowNotOpen
 from core.rules.arrangement import ARRANGEMENT
 from core.rules.candidates import CANDIDATE, state_for
 from core.rules.certificates import ISSUANCE, SIGNING, SigningState, signing_is_open
+from core.rules.imports import IMPORT
 from core.rules.machine import Machine
 from core.rules.notices import DELIVERY, REPLY
 from core.rules.organisations import ACCOUNT, BINDING, SEAL, SWITCH
@@ -48,6 +49,19 @@ from tests.factories import SECOND, on
 
 # state → {action: target}; states and actions in the words of the database
 TABLES: dict[str, tuple[Machine, str, dict[str, dict[str, str]]]] = {
+    "3.22 导入": (
+        IMPORT,
+        "reading",
+        {
+            "reading": {"preview": "preview", "reject": "rejected", "discard": "discarded"},
+            "preview": {"correct": "reading", "commit": "writing", "discard": "discarded"},
+            "writing": {"finish": "done", "give_back": "preview", "reject": "rejected"},
+            "done": {"undo": "undone"},
+            "rejected": {},
+            "discarded": {},
+            "undone": {},
+        },
+    ),
     "3.1 申报计划": (DECLARATION_PLAN, "draft", {"draft": {"publish": "published"}, "published": {}}),
     "3.2 证书试点申报": (
         PILOT_APPLICATION,
