@@ -25,6 +25,7 @@ from core.sheets import gate, scores
 from core.sheets.catalogue import SHEETS, sheet
 from core.sheets.export_desk import asked_directly, file_hash, marking_of
 from core.sheets.kind import Batch, Export, SheetKind, chosen
+from core.sheets.packed import Faults
 from core.sheets.photo_desk import PHOTOS, Pictures, asked_background, take_photos
 from core.sheets.photo_zip import ARCHIVE_BYTES, read_photos
 from core.sheets.reader import Blocks, Corrections, Progress, collector_resting, open_sheet, read_blocks
@@ -171,7 +172,7 @@ def judge_file(
 
 def _judged(tx: Tx, kind: SheetKind, blocks: Blocks, plan_id: int | None, job_id: int) -> Verdict:
     """Take what is good, block by block or all at once; what is not goes to its workbook as it comes."""
-    rows, outcome, errors = 0, Outcome(), list[CellError]()
+    rows, outcome, errors = 0, Outcome(), Faults()
 
     def left_over() -> Iterator[SheetReading]:
         nonlocal rows

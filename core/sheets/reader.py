@@ -21,6 +21,7 @@ from python_calamine import CalamineError, CalamineWorkbook, PasswordError
 
 from core.errors import FileRefused, ValueRefused
 from core.sheets import gate, suggest, xls
+from core.sheets.packed import FirstRows
 from core.sheets.spec import DIGITS_KEPT, GUIDE, MARKING, NOT_READ, CellError, Column, SheetReading, SheetSpec, shown
 from core.sheets.stream import Unusual, usual_sheet
 from core.sheets.survey import AREA, ErrorCells, part_of, survey
@@ -243,7 +244,7 @@ def _reader(spec: SheetSpec, pick: Pick) -> Callable[[Iterable[tuple[int, Cells]
     fields = [column.field for column in spec.columns]
     cleaners = [_cleaner(column) for column in spec.columns]
     judged = [(column.field, column.judged_by, column.clean) for column in spec.columns if column.judged_by]
-    seen: dict[tuple[Any, ...], int] = {}
+    seen = FirstRows()
 
     def read(rows: Iterable[tuple[int, Cells]]) -> SheetReading:
         reading = SheetReading(spec)
@@ -330,10 +331,10 @@ def _refuse_blank() -> NoReturn:
     raise ValueRefused("value_missing", value="", suggestion=None)
 
 
-def _first_with_key(spec: SheetSpec, seen: dict[tuple[Any, ...], int], number: int, values: dict[str, Any]) -> int:
+def _first_with_key(spec: SheetSpec, seen: FirstRows, number: int, values: dict[str, Any]) -> int:
     """The first row that carried this row's key; this one where a part of the key could not be read."""
     try:
-        return seen.setdefault(tuple([values[name] for name in spec.key]), number)
+        return seen.first(tuple([values[name] for name in spec.key]), number)
     except KeyError:
         return number
 

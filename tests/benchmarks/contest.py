@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, Literal
 
 import psycopg
 from sqlalchemy import make_url
@@ -51,11 +51,25 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Ratio:
+    """A line below the table: how many times as many seconds, or MB of memory added, one contestant took as another.
+
+    at_most: what it means to stay below.
+    """
+
+    words: str
+    of: str
+    to: str
+    at_most: float
+    figure: Literal["seconds", "more_mb"] = "seconds"
+
+
+@dataclass(frozen=True)
 class Contest:
     """Contestants by name, the first one being the obvious way that the others are compared with.
 
     prepare: fills the stage once; clean_up: undoes what it did outside of it. targets: contestant → how many times
-    faster than the first it means to be. notes: lines below the table.
+    faster than the first it means to be. ratios, notes: lines below the table.
     """
 
     name: str
@@ -63,6 +77,7 @@ class Contest:
     prepare: Callable[[Path], None]
     clean_up: Callable[[Path], None] = lambda stage: None
     targets: Mapping[str, float] = field(default_factory=dict)
+    ratios: Sequence[Ratio] = ()
     notes: Sequence[str] = ()
     trouble: Callable[[], str] = lambda: ""
 
@@ -151,6 +166,9 @@ def _print(contest: Contest, found: Mapping[str, Sequence[Figures]]) -> None:
                 f"{median(rates):.1f}" if rates else "",
             )
         )
+    for ratio in contest.ratios:
+        of, to = (median(getattr(run, ratio.figure) for run in found[name]) for name in (ratio.of, ratio.to))
+        print(f"  {ratio.words}: {of / max(to, 1e-9):.2f} (aim: at most {ratio.at_most:g})")
     for note in contest.notes:
         print(f"  {note}")
 
