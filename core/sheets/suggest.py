@@ -27,13 +27,14 @@ _TRAVELLER = re.compile("[HM][0-9]{8}(?:[0-9]{2})?")
 def with_suggestions(
     spec: SheetSpec, number: int, cells: Cells, read: Read, errors: Sequence[CellError]
 ) -> list[CellError]:
-    """The errors of a row again, each with its suggestion where there is one, and the other half of a swap."""
-    row = _Row(spec, number, cells, read)
+    """The errors of a row again, from left to right, with suggestions where there are any; both halves of a swap."""
+    row, order = _Row(spec, number, cells, read), [column.title for column in spec.columns]
     swapped = row.swaps(errors)
     found = [swapped.get(error.column) or row.suggested(error) for error in errors]
     blamed = {error.column for error in errors}
     found += [error for title, error in swapped.items() if title not in blamed]
-    return found + row.wrong_kind(found)
+    found += row.wrong_kind(found)
+    return sorted(found, key=lambda error: order.index(error.column))
 
 
 class _Row:

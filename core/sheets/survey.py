@@ -75,6 +75,7 @@ class _Walk:
     row: int = 0
     column: int = 0
     is_error: bool = False
+    is_formula: bool = False
     rows: list[int] = field(default_factory=list)
     columns: list[int] = field(default_factory=list)
     errors: ErrorCells = field(default_factory=ErrorCells)
@@ -87,12 +88,16 @@ class _Walk:
             case "c":
                 self._place(given.get("r"))
                 self.is_error = given.get("t") == "e"
+                self.is_formula = False
+            case "f":
+                self.is_formula = True
             case "v" | "is":
+                self.is_formula = False
                 self._fill()
 
     def text(self, words: str) -> None:
-        """What an error cell shows."""
-        if self.is_error and (words := words.strip()):
+        """What an error cell shows, not the formula behind it."""
+        if self.is_error and not self.is_formula and (words := words.strip()):
             place = self.row, self.column
             self.errors[place] = self.errors.get(place, "") + words
 
