@@ -136,7 +136,7 @@ class CandidateView(UseCaseView):
     }
     column_formatters_detail: ClassVar[dict[str, Any]] = {"photo_hash": photo_cell}
     status_tabs = Candidate.state
-    exports = (ExportDoor("candidate-list", "批量导出学生信息"),)
+    exports = (ExportDoor("candidate-list", "批量导出学生信息"), ExportDoor("candidate-photos", "批量导出学生照片"))
     detail_groups = (
         (
             "基本信息",
