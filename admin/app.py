@@ -37,6 +37,7 @@ from admin.views import (
     files,
     imports,
     organisations,
+    photo_verdicts,
     pilots,
     plans,
     registrations,
@@ -75,6 +76,7 @@ SUBJECTS = (
     documents,
     files,
     imports,
+    photo_verdicts,
     exports,
     trail,
 )

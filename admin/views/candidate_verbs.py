@@ -12,8 +12,8 @@ from core.db import Tx
 from core.gateways.identity import RuleVerifier
 from core.models.candidates import Candidate
 from core.rules.candidates import CandidateKind, CandidateState
-from core.rules.photos import check_photo
-from core.usecases.candidates import Photo, create_candidate, delete_candidates, put_photos, verify_candidates
+from core.sheets.photo_desk import put_one_photo
+from core.usecases.candidates import create_candidate, delete_candidates, verify_candidates
 from core.usecases.imports import in_parts
 
 CHUNK = 5_000
@@ -28,25 +28,26 @@ class Checked:
     skipped: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Photographed:
+    """A candidate with the picture that was sent, or (waiting: an import's number) with a crop of it that waits."""
+
+    candidate: Candidate
+    waiting: int | None = None
+
+
 def create_with_photo(
     tx: Tx, *, college_id: int, kind: CandidateKind, values: Mapping[str, Any], photo: bytes | None
-) -> Candidate:
-    """A new candidate and, if there is one, the picture: both or neither (§3.6)."""
+) -> Photographed:
+    """A new candidate and, if there is one, the picture: both or neither (§3.6); a crop waits for a person's word."""
     candidate = create_candidate(tx, college_id=college_id, kind=kind, values=values)
-    if photo:
-        give_photo(tx, candidate_id=candidate.id, photo=photo)
-    return candidate
+    return give_photo(tx, candidate_id=candidate.id, photo=photo) if photo else Photographed(candidate)
 
 
-def give_photo(tx: Tx, *, candidate_id: int, photo: bytes) -> Candidate:
+def give_photo(tx: Tx, *, candidate_id: int, photo: bytes) -> Photographed:
     """One picture for one candidate, judged like those of an archive (R-081…R-083, R-089)."""
-    facts = check_photo(photo)
-    candidate = tx.get(Candidate, candidate_id)
-    checked = Photo(candidate.id_number, facts.jpeg, facts.sha256, facts.width, facts.height)
-    outcome = put_photos(tx, college_id=candidate.college_id, photos=[(1, checked)])
-    if outcome.refused:
-        raise outcome.refused[0].refusal
-    return candidate
+    waiting = put_one_photo(tx, candidate_id=candidate_id, data=photo)
+    return Photographed(tx.get(Candidate, candidate_id), waiting)
 
 
 def check_one(tx: Tx, *, candidate_id: int) -> Checked:

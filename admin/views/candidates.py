@@ -31,6 +31,7 @@ from admin.views.candidate_forms import (
 )
 from admin.views.candidate_verbs import (
     Checked,
+    Photographed,
     check_all,
     check_one,
     create_with_photo,
@@ -39,6 +40,7 @@ from admin.views.candidate_verbs import (
     remove_one,
 )
 from admin.views.people import clipped, portrait, two_lines
+from admin.views.photo_verdicts import verdicts_url
 from core.db import transaction
 from core.errors import Refusal
 from core.models.accounts import UserAccount
@@ -83,6 +85,20 @@ def _told(checked: Checked) -> str:
     parts += [f"{checked.failed} 人未通过，已转为“需人工确认”"] if checked.failed else []
     parts += [f"{checked.skipped} 人不在“信息待认证”，没有处理"] if checked.skipped else []
     return "；".join(parts) + "。"
+
+
+def _photographed(given: Photographed) -> str:
+    """Said after a photo was sent; where only a crop of it would do, with the way to it."""
+    if given.waiting is None:
+        return "照片已保存。"
+    return Markup('照片尺寸不符，已裁剪出合规的版本，尚未采用：<a href="{}">查看并采用</a>').format(
+        verdicts_url(given.waiting)
+    )
+
+
+def _made(given: Photographed) -> str:
+    made = "已新增 1 名考生。"
+    return made if given.waiting is None else made + _photographed(given)
 
 
 def _removed(result: tuple[int, Sequence[int]]) -> str:
@@ -136,7 +152,7 @@ class CandidateView(UseCaseView):
     }
     column_formatters_detail: ClassVar[dict[str, Any]] = {"photo_hash": photo_cell}
     status_tabs = Candidate.state
-    exports = (ExportDoor("candidate-list", "批量导出学生信息"),)
+    exports = (ExportDoor("candidate-list", "批量导出学生信息"), ExportDoor("candidate-photos", "批量导出学生照片"))
     detail_groups = (
         (
             "基本信息",
@@ -166,7 +182,7 @@ class CandidateView(UseCaseView):
         fixed={"kind": CandidateKind.COLLEGE},
         given=lambda actor: {"college_id": actor.college_id},
         shape=new_values,
-        done="已新增 {count} 名考生。",
+        tell=_made,
         key="create",
     )
     edit_with = Verb(edit_candidate, "编辑", form=CandidateEditForm, act=EDIT, fill=edited, shape=changes, key="edit")
@@ -195,7 +211,7 @@ class CandidateView(UseCaseView):
             form=PhotoForm,
             act=EDIT,
             when=lambda row, actor: CANDIDATE.allows(row.state, "add_photo"),
-            done="照片已保存。",
+            tell=_photographed,
             key="photo",
         ),
         Verb(
@@ -366,7 +382,7 @@ class SocialCandidateView(CandidateView):
         fixed={"kind": CandidateKind.SOCIAL},
         given=lambda actor: {"college_id": actor.college_id},
         shape=new_values,
-        done="已新增 {count} 名考生。",
+        tell=_made,
         key="create",
     )
     edit_with = Verb(edit_candidate, "编辑", form=SocialEditForm, act=EDIT, fill=edited, shape=changes, key="edit")

@@ -214,7 +214,7 @@ def _list_of(row: ExportJob) -> Any:
 
 
 def _sent(out: Any, name: str) -> Response:
-    response = send_file(out, mimetype=WORKBOOK)
+    response = send_file(out, mimetype="application/zip" if name.endswith(".zip") else WORKBOOK)
     response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -15,6 +15,7 @@ from admin.filters import Among, PanelFilter
 from admin.import_page import workbook
 from admin.session import current_actor, reader
 from admin.usecase_view import Link, UseCaseView
+from admin.views.photo_verdicts import adopt_all_verb, verdicts_url
 from core.errors import Refusal
 from core.models.accounts import UserAccount
 from core.models.plans import ExamPlan
@@ -41,6 +42,8 @@ class ImportView(UseCaseView):
     menu_group = "系统管理"
     menu_order = 60
     one = "次导入"
+    menu_twins = ("photo-verdicts",)
+    row_verbs = (adopt_all_verb(),)
     shows_history = False
     column_list = (
         "created_at",
@@ -121,9 +124,10 @@ class ImportView(UseCaseView):
         return Markup('<a href="{}">下载</a>').format(url_for("imports.failed_view", ident=row.id))
 
     def links(self, row: Any) -> list[Link]:
+        photos = [Link("逐张查看照片", verdicts_url(row.id))] if row.sheet == desk.PHOTOS else []
         if not row.rejected_count:
-            return []
-        return [Link("下载未通过的行", url_for("imports.failed_view", ident=row.id))]
+            return photos
+        return [*photos, Link("下载未通过的行", url_for("imports.failed_view", ident=row.id))]
 
     @expose("/<int:ident>/failed")
     def failed_view(self, ident: int) -> ResponseReturnValue:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from core import clock
 from core.actors import Actor
-from core.models.candidates import Candidate
+from core.models.candidates import Candidate, CandidatePhoto
 from core.models.catalogue import CertificateType
 from core.models.certificates import CertificateIssuance
 from core.models.organisations import College, EvaluationOrg
@@ -165,6 +165,16 @@ def candidates(actor: Actor, now: datetime) -> Rows:
         )
         .join(College, College.id == Candidate.college_id)
         .where(visible(Candidate, actor, now))
+        .order_by(Candidate.id)
+    )
+
+
+def photos(actor: Actor, now: datetime) -> Rows:
+    """E-04: the pictures of candidates, with what their files are named after."""
+    return (
+        select(Candidate.id, Candidate.id_type, Candidate.id_number, CandidatePhoto.data)
+        .join(CandidatePhoto, CandidatePhoto.candidate_id == Candidate.id)
+        .where(visible(Candidate, actor, now), visible(CandidatePhoto, actor, now))
         .order_by(Candidate.id)
     )
 

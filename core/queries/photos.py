@@ -64,5 +64,5 @@ def _holders(session: Session, college_id: int, digests: Iterable[str], left_out
 def counts_of(session: Session, job_id: int) -> dict[PhotoState, int]:
     """Files of a photo import per verdict, in declared order; those without are left out."""
     query = select(PhotoVerdict.state, func.count()).where(PhotoVerdict.job_id == job_id).group_by(PhotoVerdict.state)
-    found = dict(session.execute(query).tuples())
+    found = dict(session.execute(query).all())
     return {state: found[state] for state in PhotoState if state in found}

@@ -84,6 +84,7 @@ GRANTS: dict[str, tuple[tuple[Role, Own], ...]] = {
     "export_applications": _exporting(Role.PROVINCE, Role.CITY, *_COLLEGE_ROLES),
     "export_quotas": _exporting(Role.PROVINCE),
     "export_candidates": _exporting(*_COLLEGE_ROLES),
+    "export_photos": _exporting(*_COLLEGE_ROLES),
     "export_registrations": _exporting(*_COLLEGE_ROLES),
     "export_scores": _exporting(Role.TEO, *_COLLEGE_ROLES),
     "export_results": _exporting(Role.TEO, *_COLLEGE_ROLES),

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+
 from core.rules.machine import Labelled, Machine, Move
+from core.rules.values import mask_id
+
+_NUMBER = re.compile(r"[0-9A-Za-z](?:\s*[0-9A-Za-z]){6,}")
 
 
 class PhotoState(Labelled):
@@ -35,3 +41,10 @@ PHOTO_OFFER = Machine(
         Move("drop", {S.OFFERED}, S.DROPPED),
     ),
 )
+
+
+def veiled_name(file_name: str) -> str:
+    """A file's name with the ID number in it masked, however it is spelled (R-010): 110****0010.jpg."""
+    stem, dot, suffix = unicodedata.normalize("NFKC", file_name).rpartition(".")
+    veiled = _NUMBER.sub(lambda found: mask_id("".join(found[0].split())), stem if dot else suffix)
+    return f"{veiled}.{suffix}" if dot else veiled

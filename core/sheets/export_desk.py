@@ -28,7 +28,7 @@ from core.rules import exports as rules
 from core.rules.exports import Asked
 from core.rules.permissions import has_role
 from core.sheets.exports import EXPORTS, Asking, ExportSpec, Row, export_spec
-from core.sheets.writer import Heading, Marking, in_words, write_rows
+from core.sheets.writer import Heading, Marking, in_words
 from core.usecases.exports import (
     ask_for_code_again,
     ask_for_export,
@@ -103,13 +103,13 @@ def take(actor: Actor, export_id: int, where: Where, out: BinaryIO) -> Taken:
         asking = Asking(session, actor, now)
         rules.require_within_cap(spec.count(asking, where), rules.ROW_CAP)
         marking = marking_of(session, actor, now, spec.title, Asked.of(job.asked).in_words, export_id)
-        count = write_rows(
+        count = spec.write(
             spec.columns_for(actor), _capped(spec.rows(asking, where)), out, title=spec.title, marking=marking
         )
     digest = file_hash(out)
     with transaction(actor) as tx:
         hand_out_export(tx, export_id=export_id, act=spec.act, row_count=count, file_hash=digest)
-    return Taken(f"{spec.title}-{clock.local(now):%Y%m%d-%H%M}.xlsx", count)
+    return Taken(f"{spec.title}-{clock.local(now):%Y%m%d-%H%M}{spec.suffix}", count)
 
 
 def take_directly(
@@ -127,7 +127,7 @@ def take_directly(
         rows = _wanted(headings, spec.rows(asking, _of_plan(plan_id)), where or {})
         job = begin_direct_export(tx, sheet=name, asked=asked)
         marking = marking_of(tx.session, actor, tx.now, spec.title, asked.in_words, job.id)
-        count = write_rows(headings, _capped(rows), out, title=spec.title, marking=marking)
+        count = spec.write(headings, _capped(rows), out, title=spec.title, marking=marking)
         finish_direct_export(tx, job, row_count=count, file_hash=file_hash(out))
     return count
 

@@ -9,7 +9,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
 
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
@@ -29,7 +30,8 @@ from core.queries.scoping import visible
 from core.rules.catalogue import modes_text
 from core.rules.marks import hundredths_text, mark_text, pass_rule_text
 from core.rules.registrations import PHASES_OF_A_REGISTRATION
-from core.sheets.writer import Heading, in_words
+from core.sheets.photo_export import write_photos
+from core.sheets.writer import Heading, Marking, in_words, write_rows
 
 AT_ONCE = 500  # rows held in memory
 Row = Sequence[Any]
@@ -49,12 +51,27 @@ def as_they_are(asking: Asking, rows: Sequence[Row]) -> Iterable[Row]:
     return (tuple(row)[1:] for row in rows)
 
 
+class Writer(Protocol):
+    """Writes rows into a file and says how many there were; see core.sheets.writer.write_rows."""
+
+    def __call__(
+        self,
+        headings: Sequence[Heading],
+        rows: Iterable[Row],
+        out: Path | BinaryIO,
+        *,
+        title: str = "",
+        marking: Marking | None = None,
+    ) -> int: ...
+
+
 @dataclass(frozen=True, slots=True)
 class ExportSpec:
     """One export. act: the right to it; query: its rows, id first; finish: a block of them as the columns want them.
 
     beyond: how many of the last columns are for readers of many colleges only. needs_code: R-011. has_plan: its rows
-    belong to exam plans.
+    belong to exam plans. only: a condition on the table for exports that are not of every row; write, suffix: the
+    kind of file, a workbook by default.
     """
 
     name: str
@@ -67,6 +84,9 @@ class ExportSpec:
     needs_code: bool = True
     beyond: int = 0
     has_plan: bool = False
+    only: ColumnElement[bool] | None = None
+    write: Writer = write_rows
+    suffix: str = ".xlsx"
 
     def columns_for(self, actor: Actor) -> tuple[Heading, ...]:
         """The columns this reader gets."""
@@ -76,6 +96,7 @@ class ExportSpec:
         """How many rows there are."""
         model: Any = self.model
         query = select(func.count(model.id)).where(visible(model, asking.actor, asking.now))
+        query = query if self.only is None else query.where(self.only)
         return asking.session.scalar(query if where is None else query.where(where)) or 0
 
     def rows(self, asking: Asking, where: ColumnElement[bool] | None) -> Iterator[Row]:
@@ -210,6 +231,17 @@ EXPORTS: dict[str, ExportSpec] = {
                 " 专业代码 考生类型 所属院校:30 已报考证书:12 信息状态"
             ),
             export_lists.candidates,
+        ),
+        ExportSpec(
+            "candidate-photos",
+            "学生照片",
+            "export_photos",
+            Candidate,
+            _headings("证件类型 证件号码:24 照片"),
+            export_lists.photos,
+            only=Candidate.photo_hash.is_not(None),
+            write=write_photos,
+            suffix=".zip",
         ),
         ExportSpec(
             "registration-list",

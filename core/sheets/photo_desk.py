@@ -149,7 +149,7 @@ def _failed_rows(errors: Sequence[CellError]) -> bytes | None:
 # -- one photo, from the candidate's own page --------------------------------------------------------------------------
 
 
-def put_one_photo(tx: Tx, *, candidate_id: int, data: bytes, file_name: str) -> int | None:
+def put_one_photo(tx: Tx, *, candidate_id: int, data: bytes) -> int | None:
     """One picture for one candidate, judged like those of an archive (R-081…R-083, R-089).
 
     None: it is the candidate's photo now. A number: it was not taken, but a crop of it waits in the import of that
@@ -163,7 +163,7 @@ def put_one_photo(tx: Tx, *, candidate_id: int, data: bytes, file_name: str) -> 
     outcome = put_photos(tx, college_id=candidate.college_id, photos=[(1, photo)], is_trial=is_crop)
     if outcome.refused:
         raise outcome.refused[0].refusal
-    return _offered(tx, candidate, judged, data, file_name) if is_crop and outcome.accepted else None
+    return _offered(tx, candidate, judged, data) if is_crop and outcome.accepted else None
 
 
 def _facts_of(judged: PhotoJudgement) -> PhotoFacts:
@@ -174,11 +174,12 @@ def _facts_of(judged: PhotoJudgement) -> PhotoFacts:
     return facts
 
 
-def _offered(tx: Tx, candidate: Candidate, judged: PhotoJudgement, data: bytes, file_name: str) -> int:
+def _offered(tx: Tx, candidate: Candidate, judged: PhotoJudgement, data: bytes) -> int:
     """An import of one file, so that the crop waits where those of archives wait."""
     assert judged.offer is not None
     assert judged.refusal is not None
     offer, refusal = judged.offer, judged.refusal
+    file_name = f"单张照片-{candidate.candidate_no}.{'png' if offer.format == 'PNG' else 'jpg'}"
     job = open_import(tx, sheet=PHOTOS, file_name=file_name, file_hash=hashlib.sha256(data).hexdigest())
     verdict = FileVerdict(
         1, file_name, PhotoState.OFFERED, candidate.id, offer.sha256, refusal.sentence_code, sentence(refusal)

@@ -36,6 +36,15 @@ class FileVerdict:
     message: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """What came of 全部采用: crops taken, and those left because their candidates may get no photo any more."""
+
+    import_job_id: int
+    taken: int
+    left: int
+
+
 def keep_verdicts(
     tx: Tx, *, import_job_id: int, verdicts: Sequence[FileVerdict], offer: Callable[[int], bytes]
 ) -> None:
@@ -83,8 +92,8 @@ def adopt_offer(tx: Tx, *, verdict_id: int) -> PhotoVerdict:
     return verdict
 
 
-def adopt_all_offers(tx: Tx, *, import_job_id: int) -> tuple[int, int]:
-    """全部采用 of one import: (taken, left because their candidates may get no photo any more)."""
+def adopt_all_offers(tx: Tx, *, import_job_id: int) -> Adopted:
+    """全部采用 of one import; where nothing waits, NotReady."""
     waiting = select(PhotoVerdict.id).where(
         PhotoVerdict.job_id == import_job_id, PhotoVerdict.state == PhotoState.OFFERED
     )
@@ -97,7 +106,7 @@ def adopt_all_offers(tx: Tx, *, import_job_id: int) -> tuple[int, int]:
         left += len(outcome.refused)
     if not taken and not left:
         raise NotReady("photo_nothing_offered", rule="R-081")
-    return taken, left
+    return Adopted(import_job_id, taken, left)
 
 
 def drop_offer(tx: Tx, *, verdict_id: int) -> PhotoVerdict:
@@ -137,7 +146,7 @@ def _id_numbers(tx: Tx, offered: Sequence[PhotoVerdict]) -> Mapping[int, str]:
         .join(Candidate, Candidate.id == PhotoVerdict.candidate_id)
         .where(PhotoVerdict.id.in_([verdict.id for verdict in offered]))
     )
-    return dict(tx.session.execute(query).tuples())
+    return dict(tx.session.execute(query).all())
 
 
 def _crop_of(verdict: PhotoVerdict, id_number: str) -> Photo:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import zipfile
 from typing import Any
 
 import openpyxl
@@ -33,6 +34,7 @@ PAGES = {
     "application-list": "applications",
     "quota-list": "quotas",
     "candidate-list": "candidates",
+    "candidate-photos": "candidates",
     "registration-list": "registrations",
     "score-list": "scores",
     "result-list": "results",
@@ -103,6 +105,18 @@ def test_a_tab_is_a_condition_like_any_other(place: Panel, tab: str, expected: i
     """无照片 is the first tab and nobody is in it; 信息准确 the fifth."""
     said = words(place.browser("coordinator").get(f"{CANDIDATES}{tab}"))
     assert f"共查询出 {expected} 条数据" in said
+
+
+def test_the_photos_of_the_ticked_leave_as_an_archive(place: Panel) -> None:
+    """E-04, R-013: from the list, behind the code, as a zip."""
+    browser, year = place.browser("coordinator"), place.year
+    address = "/admin/candidates/export/candidate-photos/"
+    export_id = proved(browser, address, (year["student:0"], year["student:2"]))
+    answer = browser.get(f"/admin/exports/{export_id}/file")
+    assert (answer.mimetype, answer.headers["Cache-Control"]) == ("application/zip", "no-store")
+    assert answer.headers["Content-Disposition"].endswith(".zip")
+    with zipfile.ZipFile(io.BytesIO(answer.data)) as archive:
+        assert archive.namelist() == [f"{year.students[n].id_number}.jpg" for n in (0, 2)]
 
 
 def test_a_search_is_kept_with_what_was_asked_for(place: Panel) -> None:

@@ -48,6 +48,7 @@ PAGES: dict[str, set[str]] = {
     "majors": OFFICES,
     "officers": OFFICES,
     "orgs": OFFICES,
+    "photo-verdicts": {"admin"} | COLLEGE,
     "plans": OFFICES | {"reviewer"},
     "quotas": OFFICES,
     "registrations": EXAMS,
@@ -80,6 +81,7 @@ OWN_PAGES = {
     "files.index", "files.download", "colleges.logo_view",
     "colleges.seal_view", "certificates.sample_view", "certificate-templates.sample_view", "certificates.filled_view",
     "directory.filled_view", "majors.filled_view", "orgs.filled_view", "subjects.filled_view",
+    "photo-verdicts.offer_view",
     "exports.job_view", "exports.again_view", "exports.file_view", "applications.picture_view",
 }  # fmt: skip
 BEHIND_LOGIN = {
@@ -282,6 +284,7 @@ def files_of(slug: str, ident: int) -> list[str]:
         "colleges": [f"/admin/colleges/{ident}/logo", f"/admin/colleges/{ident}/seal"],
         "certificates": [f"/admin/certificates/{ident}/sample.pdf"],
         "certificate-templates": [f"/admin/certificate-templates/{ident}/sample.pdf"],
+        "photo-verdicts": [f"/admin/photo-verdicts/{ident}/offer"],
         "imports": [f"/admin/imports/{ident}/failed", f"/admin/candidates/import/candidates/failed/{ident}"],
     }.get(slug, [])  # fmt: skip
 

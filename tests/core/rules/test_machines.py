@@ -21,6 +21,7 @@ from core.rules.imports import IMPORT
 from core.rules.machine import Machine
 from core.rules.notices import DELIVERY, REPLY
 from core.rules.organisations import ACCOUNT, BINDING, SEAL, SWITCH
+from core.rules.photo_verdicts import PHOTO_OFFER
 from core.rules.pilots import (
     DECLARATION_PLAN,
     PILOT_APPLICATION,
@@ -105,6 +106,18 @@ TABLES: dict[str, tuple[Machine, str, dict[str, dict[str, str]]]] = {
                 "confirm_by_hand": "verified",
             },
             "verified": {},
+        },
+    ),
+    "I-03 照片裁剪": (
+        PHOTO_OFFER,
+        "offered",
+        {
+            "accepted": {},
+            "unchanged": {},
+            "offered": {"adopt": "adopted", "drop": "dropped"},
+            "adopted": {},
+            "dropped": {},
+            "refused": {},
         },
     ),
     "3.8 考核站点 审核状态": (

@@ -16,7 +16,8 @@ from sqlalchemy import ColumnElement, select
 
 from core.actors import Actor
 from core.db import reading, transaction
-from core.errors import NotFound, NotPermitted, TooMany, ValueRefused
+from core.demo.people import people
+from core.errors import NotFound, NotPermitted, NotReady, TooMany, ValueRefused
 from core.gateways import courier
 from core.models.accounts import UserAccount
 from core.models.candidates import Candidate
@@ -26,11 +27,14 @@ from core.models.pilots import PilotApplication
 from core.models.records import ExportJob
 from core.queries.scoping import visible
 from core.rules import exports as rules
+from core.rules.candidates import CandidateKind
 from core.rules.exports import Asked
 from core.rules.permissions import GRANTS
+from core.rules.values import IdType
 from core.sheets import desk, export_desk, exports
 from core.sheets.exports import EXPORTS, ExportSpec
-from tests.factories import CAST, Year, Years, count, moment, one
+from core.usecases.candidates import create_candidate
+from tests.factories import CAST, Year, Years, candidate_values, count, moment, one
 
 At = Callable[[datetime | str], datetime]
 FREE = {"application-list": "province", "quota-list": "province"}  # exports that need no code → who asks
@@ -45,6 +49,7 @@ MAY: dict[str, set[str]] = {
     "application-list": PROVINCE | {"city", "other_city"} | STAFF,
     "quota-list": PROVINCE,
     "candidate-list": STAFF,
+    "candidate-photos": STAFF,
     "registration-list": STAFF,
     "score-list": STAFF | TEO,
     "result-list": STAFF | TEO,
@@ -76,7 +81,10 @@ def taken(actor: Actor, name: str, **options: Any) -> bytes:
 
 
 def lines(data: bytes, place: int = 0) -> list[tuple[Any, ...]]:
-    """Header and rows of a worksheet, below its title."""
+    """Header and rows of a worksheet, below its title; of an archive of photos, what its files are named after."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        if "[Content_Types].xml" not in (names := archive.namelist()):
+            return [("证件类型", "证件号码", "照片"), *((None, name.removesuffix(".jpg"), name) for name in names)]
     sheet = openpyxl.load_workbook(io.BytesIO(data)).worksheets[place]
     return list(sheet.iter_rows(min_row=2, values_only=True))
 
@@ -155,9 +163,9 @@ def test_exports_carry_whole_numbers(issued: Year) -> None:
     """R-010 masks lists; the file has them whole, which is why it needs a code."""
     header, *rows = lines(taken(issued.actor("coordinator"), "candidate-list"))
     place = header.index("证件号码")
-    people = [*issued.students, *issued.socials]
-    assert [row[place] for row in rows] == [person.id_number for person in people]
-    assert [row[header.index("手机号码")] for row in rows] == [person.mobile for person in people]
+    crowd = [*issued.students, *issued.socials]
+    assert [row[place] for row in rows] == [person.id_number for person in crowd]
+    assert [row[header.index("手机号码")] for row in rows] == [person.mobile for person in crowd]
 
 
 def test_scores_results_and_issuances_say_what_became_of_everybody(issued: Year) -> None:
@@ -228,6 +236,52 @@ def test_a_sheet_that_can_be_imported_again_is_marked_likewise(issued: Year) -> 
     assert (job.sheet, job.row_count, job.file_hash) == ("candidates", number, export_desk.file_hash(out))
     again = desk.import_file(actor, "candidates", out.getvalue(), "导出.xlsx")
     assert (again.row_count, again.unchanged, again.ignored_sheets) == (number, number, ())
+
+
+def test_photos_leave_under_the_names_by_which_they_come_in_again(any_years: Years, at: At) -> None:
+    """E-04, R-082: marked with who took them; the same archive imported again changes nothing."""
+    year = any_years("issued")
+    at(moment("issued"))
+    actor = year.actor("coordinator")
+    data = taken(actor, "candidate-photos")
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        crowd = [*year.students, *year.socials]
+        assert archive.namelist() == [f"{person.id_number}.jpg" for person in crowd]
+        assert {hashlib.sha256(archive.read(name)).hexdigest() for name in archive.namelist()} == {
+            one(Candidate, year[key]).photo_hash for key in (*(f"student:{n}" for n in range(5)), "social:0")
+        }
+        said = dict(line.split("：", 1) for line in archive.comment.decode().splitlines())
+    job = one(ExportJob, int(said["导出编号"]))
+    assert (job.sheet, job.row_count, said["条数"]) == ("candidate-photos", 6, "6")
+    assert said["导出人"].startswith("coordinator（")
+    assert job.file_hash == hashlib.sha256(data).hexdigest()
+    again = desk.import_photos(actor, data, "学生照片.zip")
+    assert (again.row_count, again.unchanged) == (6, 6)
+
+
+def test_photos_are_exported_for_those_who_have_one_and_ask_for_a_code(issued: Year) -> None:
+    """E-04, R-011: who has no photo is not counted, and the file is no workbook."""
+    actor = issued.actor("coordinator")
+    newcomer = candidate_values(people(31, 1, first=3_000)[0])
+    with transaction(actor) as tx:
+        create_candidate(tx, college_id=issued["college"], kind=CandidateKind.COLLEGE, values=newcomer)
+    assert export_desk.row_count(actor, "candidate-list", None) == 7
+    assert export_desk.row_count(actor, "candidate-photos", None) == 6
+    export_id, _ = export_desk.ask(actor, "candidate-photos", Asked(page="candidates"), None)
+    assert one(ExportJob, export_id).code_id is not None
+    with pytest.raises(NotReady, match="export_not_verified"):
+        export_desk.take(actor, export_id, None, io.BytesIO())
+
+
+def test_two_documents_with_one_number_lie_in_folders_of_their_own(issued: Year) -> None:
+    """E-04: no photo hides another one of the same name."""
+    number = issued.students[0].id_number
+    with transaction(issued.actor("system")) as tx:
+        other = tx.get(Candidate, issued["social:0"])
+        other.id_number, other.id_type = number, IdType.PASSPORT
+    with zipfile.ZipFile(io.BytesIO(taken(issued.actor("coordinator"), "candidate-photos"))) as archive:
+        assert archive.namelist()[0] == f"{number}.jpg"
+        assert archive.namelist()[-1] == f"{IdType.PASSPORT.label}/{number}.jpg"
 
 
 NASTY = ['=HYPERLINK("http://a.example","点此")', "+86", "-1+1", "@SUM(A1)", "\t=1", "\r=1"]

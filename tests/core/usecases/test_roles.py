@@ -28,6 +28,7 @@ from core.errors import NotFound, NotPermitted, Refusal
 from core.gateways.identity import RuleVerifier
 from core.models.accounts import ChatBinding, UserAccount
 from core.models.certificates import CertificateIssuance, SigningSession
+from core.models.photos import PhotoVerdict
 from core.models.records import Notification
 from core.queries.certificates import batch_version, pending_for
 from core.rules.candidates import CandidateKind
@@ -35,6 +36,7 @@ from core.rules.catalogue import CertificateLevel, ExamMode, RequirementKind
 from core.rules.certificates import ISSUANCE, IssueMethod, Party
 from core.rules.exports import Asked
 from core.rules.organisations import CollegeType, Role
+from core.rules.photo_verdicts import PhotoState
 from core.usecases import (
     accounts,
     applications,
@@ -49,9 +51,11 @@ from core.usecases import (
     declarations,
     directory,
     exports,
+    imports,
     notices,
     organisations,
     own_records,
+    photos,
     plans,
     printing,
     quotas,
@@ -81,6 +85,7 @@ from tests.factories import (
     moment,
     on,
     photo,
+    photo_bytes,
     plan_values,
     planned,
     registration_sheet,
@@ -265,6 +270,22 @@ def _add_somebody(year: Year) -> None:
         )
         candidates.put_photos(tx, college_id=year["college"], photos=[(1, photo(somebody.id_number, 900))])
         year.ids["drafted"] = made.id
+
+
+def _offer_crop(year: Year) -> None:
+    """An import of one photo, of which a crop waits."""
+    _add_somebody(year)
+    with year.acting("coordinator") as tx:
+        job = imports.open_import(tx, sheet="photos", file_name="照片.zip", file_hash="0" * 64)
+        photos.keep_verdicts(tx, import_job_id=job.id, verdicts=_one_offer(year), offer=lambda place: photo_bytes(902))
+        imports.record_import(tx, job, row_count=1, accepted=0, rejected=1, unchanged=0)
+        year.ids["offer_job"] = job.id
+    year.ids["offer"] = rows(select(PhotoVerdict.id))[0]
+
+
+def _one_offer(year: Year, place: int = 1) -> list[photos.FileVerdict]:
+    digest = photo("", 902).sha256
+    return [photos.FileVerdict(place, "照片.jpg", PhotoState.OFFERED, candidate_id=year["drafted"], sha256=digest)]
 
 
 def _tell_coordinator(year: Year) -> None:
@@ -494,6 +515,30 @@ CASES: dict[str, Case] = {
     ),
     "candidates.delete_candidates": Case(
         lambda tx, year: candidates.delete_candidates(tx, candidate_ids=[year["student:4"]]), "peopled", STAFF
+    ),
+    # 考生 again: what becomes of the files of an archive
+    "photos.keep_verdicts": Case(
+        lambda tx, year: photos.keep_verdicts(
+            tx,
+            import_job_id=year["offer_job"],
+            verdicts=_one_offer(year, place=2),
+            offer=lambda place: photo_bytes(902),
+        ),
+        "peopled",
+        STAFF,
+        before=_offer_crop,
+    ),
+    "photos.adopt_offer": Case(
+        lambda tx, year: photos.adopt_offer(tx, verdict_id=year["offer"]), "peopled", STAFF, before=_offer_crop
+    ),
+    "photos.adopt_all_offers": Case(
+        lambda tx, year: photos.adopt_all_offers(tx, import_job_id=year["offer_job"]),
+        "peopled",
+        STAFF,
+        before=_offer_crop,
+    ),
+    "photos.drop_offer": Case(
+        lambda tx, year: photos.drop_offer(tx, verdict_id=year["offer"]), "peopled", STAFF, before=_offer_crop
     ),
     # 标准/证书/科目: TEO E; the national list of majors is the platform's
     "catalogue.create_major": Case(
