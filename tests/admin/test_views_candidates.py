@@ -243,14 +243,18 @@ def test_many_are_checked_at_once_and_the_others_are_left_alone(open_panel: Pane
     assert "1 人不在“信息待认证”" in said
 
 
-def test_vouching_by_hand_needs_words(open_panel: Panel) -> None:
+def test_vouching_by_hand_needs_words_and_a_second_person_R087(open_panel: Panel) -> None:
     browser = open_panel.browser("coordinator")
     first = add(browser, NEWCOMERS[0], with_photo=930)
     add(browser, NEWCOMERS[1], with_photo=930)
     browser.post(f"{LIST}do/verify/?id={first.id}", {"row_version": str(one(Candidate, first.id).version)})
     url = f"{LIST}do/confirm_by_hand/?id={first.id}"
-    assert browser.do(url, {"note": " "}).status_code == 422
-    assert browser.do(url, {"note": "已当面核对身份证原件。"}).status_code == 303
+    own = browser.do(url, {"note": "已当面核对身份证原件。"})
+    assert own.status_code == 422
+    assert "演second_coordinator" in words(own)  # who asked does not vouch; the refusal names who can
+    second = open_panel.browser("second_coordinator")
+    assert second.do(url, {"note": " "}).status_code == 422
+    assert second.do(url, {"note": "已当面核对身份证原件。"}).status_code == 303
     assert one(Candidate, first.id).state is CandidateState.VERIFIED
     notes = rows(select(IdentityVerification.reason).where(IdentityVerification.candidate_id == first.id))
     assert notes[-1] == "已当面核对身份证原件。"
