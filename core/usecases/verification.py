@@ -334,4 +334,4 @@ def _require_second_person(tx: Tx, candidate: Candidate) -> None:
     if tx.actor.account_id not in able:
         names = [name for ident, name in staff.items() if ident in able]
         listed = "、".join(names[:NAMED]) + ("等" if len(names) > NAMED else "")
-        raise NotPermitted("second_person_needed", rule="R-087", names=listed)
+        raise NotPermitted("another_vouches", rule="R-087", names=listed)
