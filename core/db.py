@@ -37,7 +37,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from core import bulk, clock, settings, trail
 from core.actors import Actor
-from core.errors import AlreadyThere, NotFound, StaleState
+from core.errors import AlreadyThere, IllegalMove, NotFound, Refusal, StaleState
 from core.models.base import Base
 from core.models.records import AuditEntry, Heartbeat, Notification, NumberSeries, Tally
 from core.models.registry import metadata
@@ -49,6 +49,7 @@ T = TypeVar("T", bound=Base)
 _TRAIL_LOCK = 7_204_118  # any number, the same everywhere: serialises the end of PostgreSQL transactions
 _MANY = 1_000  # rows; so many and more are poured
 _LOST_A_RACE = frozenset({"40P01", "40001"})  # PostgreSQL: deadlock, serialization failure
+_FROZEN = "verified_is_locked"  # what the triggers of migration 0005 say
 _engine: Engine | None = None
 
 
@@ -145,7 +146,8 @@ def reading() -> Iterator[Session]:
 def transaction(actor: Actor) -> Iterator[Tx]:
     """One unit of work: all of it, its trail and its messages, or nothing.
 
-    A race lost at a unique constraint comes out as AlreadyThere, a lost update or a deadlock as StaleState.
+    A race lost at a unique constraint comes out as AlreadyThere, a lost update or a deadlock as StaleState, and a hand
+    laid on a verified identity as IllegalMove (R-089).
     """
     with Session(engine(), expire_on_commit=False, autoflush=True) as session:
         tx = Tx(session, actor)
@@ -541,8 +543,10 @@ def _advisory_lock() -> Any:
     return func.pg_advisory_xact_lock(_TRAIL_LOCK)
 
 
-def _as_refusal(clash: IntegrityError) -> AlreadyThere:
+def _as_refusal(clash: IntegrityError) -> Refusal:
     """The constraint's name is the refusal's fact, so that a race lost reads like the check that came too early."""
+    if _FROZEN in str(clash.orig):
+        return IllegalMove(_FROZEN, rule="R-089", thing="考生")
     name = getattr(getattr(clash.orig, "diag", None), "constraint_name", None)
     return AlreadyThere(constraint=name or _sqlite_constraint(str(clash.orig)))
 

@@ -11,6 +11,7 @@ import tempfile
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -51,7 +52,12 @@ class Settings(BaseSettings):
     second_factor: Literal["required", "offered"] = Field(
         "required", description="签发与审核人员的动态口令：required 必须启用，offered 自愿"
     )
-    identity_url: str = Field("", description="身份核验服务；本版本仅内置规则核验，须留空")
+    identity_url: str = Field("", description="身份核验服务地址（https，或本机 http）；留空用内置规则核验")
+    identity_token: SecretStr = Field(SecretStr(""), description="身份核验服务的令牌")
+    identity_rate: float = Field(5.0, gt=0, le=1000, description="每秒最多向身份核验服务询问几次")
+    identity_check: Literal["automatic", "manual"] = Field(
+        "automatic", description="认证方式：automatic 自动核验，manual 一律人工确认"
+    )
     photo_background: Literal["", "red", "blue", "white"] = Field(
         "", description="照片背景须为何种颜色：red 红，blue 蓝，white 白；留空不检查背景"
     )
@@ -62,8 +68,8 @@ class Settings(BaseSettings):
     def _sensible(self) -> Settings:
         if self.demo and self.telegram_token.get_secret_value():
             raise ValueError("KAOWU_DEMO 与 KAOWU_TELEGRAM_TOKEN 不能同时使用")
-        if self.identity_url:
-            raise ValueError(f"{PREFIX}IDENTITY_URL 所需的适配器尚未提供，请先留空")
+        if self.identity_url and not _is_safe(self.identity_url):
+            raise ValueError(f"{PREFIX}IDENTITY_URL 须以 https:// 开头（本机可用 http://），其中不写账号密码")
         if self.telegram_mode == "webhook":
             raise ValueError("webhook 方式尚未提供，请使用 KAOWU_TELEGRAM_MODE=polling")
         return self
@@ -87,6 +93,14 @@ class Settings(BaseSettings):
     def files_dir(self) -> Path:
         """Where stored documents live."""
         return self.data_dir / "files"
+
+
+def _is_safe(url: str) -> bool:
+    """Names and photos leave encrypted or not at all; what is secret stands in a setting of its own."""
+    parts = urlsplit(url)
+    if not parts.hostname or parts.username or parts.password:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
 
 
 def load() -> Settings:

@@ -12,7 +12,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from core import clock
-from jobs import certificates, outbox, pilots, plans, watch
+from jobs import certificates, outbox, pilots, plans, verification, watch
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +34,7 @@ TIMETABLE = (
     Entry("quota of past years (T-03)", pilots.lapse, 60),
     Entry("certificates", certificates.generate, 2),
     Entry("signing pages (T-19)", certificates.expire_signings, 15),
+    Entry("verification of identity (R-086)", verification.check, 2),
     Entry("heartbeat", watch.beat, 10),
     Entry("stuck work", watch.look_for_stuck_work, 60),
 )
@@ -43,7 +44,7 @@ def scheduler() -> BackgroundScheduler:
     """Jobs in memory, declared here; late runs run once, however late, and never two of one kind at a time."""
     keeper = BackgroundScheduler(
         timezone=clock.zone(),
-        executors={"default": ThreadPoolExecutor(2)},
+        executors={"default": ThreadPoolExecutor(3)},  # one may wait for the identity service
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
     )
     for entry in TIMETABLE:

@@ -66,6 +66,7 @@ from core.usecases import (
     scores,
     signing,
     sites,
+    verification,
 )
 from core.usecases.signing import Ceremony
 from tests.conftest import NOWHERE, migrate, postgres_database, settle
@@ -535,7 +536,7 @@ def _people(year: Year) -> None:
             candidates.put_photos(tx, college_id=year[college], photos=pictures)
             numbers = [person.id_number for person in who]
             ids = tx.all(select(Candidate.id).where(Candidate.id_number.in_(numbers)).order_by(Candidate.id))
-            candidates.verify_candidates(tx, candidate_ids=ids, verifier=RuleVerifier())
+            verification.verify_candidates(tx, candidate_ids=ids, verifier=RuleVerifier())
             name = {CandidateKind.SOCIAL: "social"}.get(kind, "student" if login == "coordinator" else "other_student")
             year.ids |= {f"{name}:{place}": ident for place, ident in enumerate(ids)}
 

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import select
 
 from core.db import Tx
-from core.gateways.identity import RuleVerifier
+from core.gateways.identity_service import verifier
 from core.models.candidates import Candidate
 from core.rules.candidates import CandidateKind, CandidateState
+from core.rules.verification import AT_ONCE
 from core.sheets.photo_desk import put_one_photo
-from core.usecases.candidates import create_candidate, delete_candidates, verify_candidates
+from core.usecases.candidates import create_candidate, delete_candidates
 from core.usecases.imports import in_parts
+from core.usecases.verification import request_verification, verify_candidates
 
 CHUNK = 5_000
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What came of 认证: passed, sent to manual confirmation, and not waiting for it at all."""
+    """What came of 认证: passed, sent to manual confirmation, being checked, and not waiting for it at all."""
 
     passed: int
     failed: int
+    under_way: int = 0
     skipped: int = 0
 
 
@@ -52,7 +55,7 @@ def give_photo(tx: Tx, *, candidate_id: int, photo: bytes) -> Photographed:
 
 def check_one(tx: Tx, *, candidate_id: int) -> Checked:
     """认证 of one."""
-    return Checked(*verify_candidates(tx, candidate_ids=[candidate_id], verifier=RuleVerifier()))
+    return _check(tx, [candidate_id])
 
 
 def check_all(tx: Tx, *, candidate_ids: Sequence[int]) -> Checked:
@@ -61,8 +64,18 @@ def check_all(tx: Tx, *, candidate_ids: Sequence[int]) -> Checked:
     for part in in_parts(candidate_ids, CHUNK):
         pending = Candidate.state == CandidateState.PENDING_VERIFICATION
         waiting += tx.all(select(Candidate.id).where(Candidate.id.in_(part), pending))
-    passed, failed = verify_candidates(tx, candidate_ids=waiting, verifier=RuleVerifier()) if waiting else (0, 0)
-    return Checked(passed, failed, len(candidate_ids) - len(waiting))
+    checked = _check(tx, waiting) if waiting else Checked(0, 0)
+    return replace(checked, skipped=len(candidate_ids) - len(waiting))
+
+
+def _check(tx: Tx, ids: Sequence[int]) -> Checked:
+    """At once where the verifier answers from memory and they are few, else by the job."""
+    line = verifier()
+    if line.is_instant and len(ids) <= AT_ONCE:
+        passed, failed = verify_candidates(tx, candidate_ids=ids, verifier=line)
+        return Checked(passed, failed, len(ids) - passed - failed)
+    asked = request_verification(tx, candidate_ids=ids)
+    return Checked(0, 0, asked.asked + asked.under_way)
 
 
 def remove_one(tx: Tx, *, candidate_id: int) -> tuple[int, list[int]]:

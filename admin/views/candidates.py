@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from flask import Response, abort, flash, render_template, request, url_for
+from flask import Response, abort, flash, g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from markupsafe import Markup
@@ -47,12 +47,14 @@ from core.models.accounts import UserAccount
 from core.models.candidates import Candidate, CandidatePhoto, IdentityVerification
 from core.models.registrations import Registration
 from core.notifications.words import problem, sentence
-from core.queries import scoping
+from core.queries import scoping, verifications
 from core.rules import values
-from core.rules.candidates import CANDIDATE, CandidateKind
+from core.rules.candidates import CANDIDATE, CandidateKind, CandidateState
 from core.rules.permissions import has_role
-from core.usecases.candidates import confirm_by_hand, edit_candidate
+from core.rules.verification import WHY
+from core.usecases.candidates import edit_candidate
 from core.usecases.disclosures import reveal_id_number
+from core.usecases.verification import confirm_by_hand
 
 EDIT = "edit_candidates"
 PHOTO_KEPT = "private, max-age=600"  # in the person's own browser only; the address changes with the picture
@@ -80,9 +82,43 @@ def major_cell(view: Any, context: Any, row: Candidate, name: str) -> Markup:
     return Markup('<span class="two"><span>{}</span><small>{}</small></span>').format(major, level)
 
 
+def state_cell(view: Any, context: Any, row: Candidate, name: str) -> Markup:
+    """The state; below it that the candidate is 认证中, or why a person has to look."""
+    badge = cells.badge(row.state)
+    if is_being_checked(row):
+        return Markup('<span class="two"><span>{}</span><small>认证中</small></span>').format(badge)
+    reason = reason_words(_reasons([row.id]).get(row.id, "")) if row.state is CandidateState.NEEDS_MANUAL else ""
+    if not reason:
+        return badge
+    return Markup('<span class="two"><span>{}</span><small>{}</small></span>').format(badge, reason)
+
+
+def is_being_checked(row: Candidate) -> bool:
+    """认证中: a question about the candidate is open. A page asks once for all its rows."""
+    if row.state is not CandidateState.PENDING_VERIFICATION:
+        return False
+    if row.id not in g.get("verification_of", ()):
+        _look_up([row.id])
+    return row.id in g.being_checked
+
+
+def _reasons(ids: Sequence[int]) -> dict[int, str]:
+    if not set(ids) <= set(g.get("verification_of", ())):
+        _look_up(ids)
+    found: dict[int, str] = g.last_reasons
+    return found
+
+
+def _look_up(ids: Sequence[int]) -> None:
+    g.verification_of = set(ids)
+    g.being_checked = verifications.being_checked(reader(), ids)
+    g.last_reasons = verifications.last_reasons(reader(), ids)
+
+
 def _told(checked: Checked) -> str:
     parts = [f"{checked.passed} 人认证通过，信息准确"] if checked.passed else []
     parts += [f"{checked.failed} 人未通过，已转为“需人工确认”"] if checked.failed else []
+    parts += [f"{checked.under_way} 人已提交认证，正在核验，结果会显示在列表中"] if checked.under_way else []
     parts += [f"{checked.skipped} 人不在“信息待认证”，没有处理"] if checked.skipped else []
     return "；".join(parts) + "。"
 
@@ -149,8 +185,9 @@ class CandidateView(UseCaseView):
         "name": person_cell,
         "id_number": document_cell,
         "major_name": major_cell,
+        "state": state_cell,
     }
-    column_formatters_detail: ClassVar[dict[str, Any]] = {"photo_hash": photo_cell}
+    column_formatters_detail: ClassVar[dict[str, Any]] = {"photo_hash": photo_cell, "state": state_cell}
     status_tabs = Candidate.state
     exports = (ExportDoor("candidate-list", "批量导出学生信息"), ExportDoor("candidate-photos", "批量导出学生照片"))
     detail_groups = (
@@ -192,6 +229,7 @@ class CandidateView(UseCaseView):
             "认证",
             act=EDIT,
             move=(CANDIDATE, "pass_verification"),
+            when=lambda row, actor: not is_being_checked(row),
             tone="primary",
             tell=_told,
             key="verify",
@@ -202,7 +240,7 @@ class CandidateView(UseCaseView):
             form=NoteForm,
             act=EDIT,
             move=(CANDIDATE, "confirm_by_hand"),
-            explain="请核对证件、照片与系统中的信息。确认后信息状态变为“信息准确”，姓名、证件和照片不能再改。",
+            explain="请核对证件、照片与系统中的信息；有两位以上经办人时，须由没有发起认证、也没有最后修改信息的人确认。确认后信息状态变为“信息准确”，姓名、证件和照片不能再改。",
             done="已人工确认 {count} 名考生，信息准确。",
         ),
         Verb(
@@ -280,6 +318,19 @@ class CandidateView(UseCaseView):
             return []
         return [Link("导入记录", url_for("imports.index_view"))]
 
+    def get_list(self, *args: Any, **options: Any) -> tuple[int, list[Any]]:
+        count, rows = super().get_list(*args, **options)
+        if isinstance(rows, list):
+            _look_up([row.id for row in rows])
+        return count, rows
+
+    def progress(self) -> list[verifications.Progress]:
+        """认证 under way in one's own college, for those who may start it."""
+        actor = current_actor()
+        if actor.college_id is None or not has_role(actor, EDIT):
+            return []
+        return verifications.progress(reader(), actor.college_id)
+
     def name_of(self, row: Any) -> str:
         return str(row.name)
 
@@ -303,7 +354,10 @@ class CandidateView(UseCaseView):
             .where(IdentityVerification.candidate_id == row.id)
             .order_by(IdentityVerification.id.desc())
         )
-        rows = [(check.at, check.method, check.result.label, _why(check), who or "系统") for check, who in found]
+        rows = [
+            (check.at, check.method, check.result.label, reason_words(check.reason), who or "系统")
+            for check, who in found
+        ]
         return [Related("实名认证记录", ("时间", "方式", "结果", "说明", "操作人"), rows, "还没有认证记录。")]
 
     def _registrations(self, row: Candidate) -> Related:
@@ -351,21 +405,11 @@ class CandidateView(UseCaseView):
         return page, 422 if request.method == "POST" and not number else 200
 
 
-def _why(check: IdentityVerification) -> str:
+def reason_words(reason: str) -> str:
     """A person's note as it is; a verifier's code in words."""
-    return (
-        check.reason
-        if not check.reason.isascii() or not check.reason
-        else CHECKS.get(check.reason, problem(check.reason))
-    )
-
-
-CHECKS = {
-    "photo_missing": "没有照片",
-    "photo_used_twice": "同一张照片已用于其他考生",
-    "id_number": "证件号码校验未通过",
-    "birth_date": "出生日期不合理",
-}
+    if not reason.isascii() or not reason:
+        return reason
+    return WHY.get(reason) or problem(reason)
 
 
 class SocialCandidateView(CandidateView):

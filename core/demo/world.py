@@ -56,6 +56,7 @@ from core.usecases import (
     registrations,
     reviews,
     signing,
+    verification,
 )
 from core.usecases import arrangement as arranging
 from core.usecases import scores as scoring
@@ -489,7 +490,7 @@ def _check(world: World, college: str, count: int) -> None:
             .order_by(Candidate.id)
             .limit(count)
         )
-        candidates.verify_candidates(tx, candidate_ids=waiting, verifier=RuleVerifier())
+        verification.verify_candidates(tx, candidate_ids=waiting, verifier=RuleVerifier())
 
 
 # -- exam plans ----------------------------------------------------------------------------------------------------

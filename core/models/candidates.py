@@ -7,10 +7,24 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from core.models.base import Base, Code, Hash, Mobile, Name, Record, Words, belongs, part_of
+from core.models.base import (
+    Base,
+    Code,
+    Hash,
+    Mobile,
+    Name,
+    Record,
+    Words,
+    belongs,
+    is_in,
+    one_living,
+    only_when,
+    part_of,
+)
 from core.models.organisations import College
 from core.rules.candidates import CandidateKind, CandidateState, VerificationMethod, VerificationResult
 from core.rules.values import EducationLevel, Gender, IdType
+from core.rules.verification import OPEN, RequestState
 
 
 class Candidate(Record):
@@ -78,3 +92,43 @@ class IdentityVerification(Base):
     at: Mapped[datetime]
 
     __table_args__ = (CheckConstraint("method <> 'manual' OR length(reason) > 0", name="by_hand_has_note"),)
+
+
+class VerificationBatch(Base):
+    """认证 pressed once: who asked for how many; finished_at when the last of them has its answer."""
+
+    __tablename__ = "verification_batches"
+
+    college_id: Mapped[int] = belongs("colleges.id")
+    asked_by: Mapped[int | None] = belongs("user_accounts.id", nullable=True)
+    asked_at: Mapped[datetime]
+    asked_count: Mapped[int]
+    finished_at: Mapped[datetime | None]
+
+    __table_args__ = (CheckConstraint("asked_count > 0", name="asked"),)
+
+
+class VerificationRequest(Base):
+    """One question about one candidate; about holds the fingerprint of what was asked, so that no answer is misread."""
+
+    __tablename__ = "verification_requests"
+    __audited__ = False  # the batch, the record of §2.20 and the candidate's states are its trail
+
+    candidate_id: Mapped[int] = part_of("candidates.id")
+    batch_id: Mapped[int] = part_of("verification_batches.id")
+    state: Mapped[RequestState] = mapped_column(default=RequestState.WAITING)
+    key: Mapped[str] = mapped_column(String(32), unique=True)
+    about: Mapped[Hash]
+    edited_by: Mapped[int | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_attempt_at: Mapped[datetime]
+    lease_until: Mapped[datetime | None]
+    trouble: Mapped[Code] = mapped_column(default="")
+    settled_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        one_living("uq_verification_requests_open", "candidate_id", where=is_in("state", OPEN)),
+        Index("ix_verification_requests_due", "state", "next_attempt_at"),
+        only_when("asking_has_lease", "lease_until", "state", {RequestState.ASKING}),
+        only_when("open_is_unsettled", "settled_at", "state", frozenset(RequestState) - OPEN),
+    )

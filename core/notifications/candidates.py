@@ -19,7 +19,7 @@ from core.rules.candidates import CandidateState
 @told
 @dataclass(frozen=True, slots=True)
 class ManualConfirmationNeeded(Message):
-    """M-12: the automatic check did not pass some candidates; batch is the instant of the check."""
+    """M-12: the automatic check did not pass some candidates; batch is the number of the batch."""
 
     kind: ClassVar[str] = "candidates.manual_confirmation_needed"
     buttons: ClassVar[tuple[Button, ...]] = (Button("去人工确认", page="/admin/candidates/"),)

@@ -29,6 +29,7 @@ from core.queries.pilot_tasks import (
     single_coordinator,
 )
 from core.queries.scoping import visible
+from core.queries.verifications import next_asking_at
 from core.rules.arrangement import ArrangementState
 from core.rules.candidates import CandidateState
 from core.rules.certificates import IssuanceState, Party
@@ -306,5 +307,6 @@ def next_event(session: Session, now: datetime) -> datetime | None:
         session.scalar(select(func.min(ExamPlan.next_edge_at)).where(ExamPlan.next_edge_at > now)),
         session.scalar(select(func.min(DeclarationPlan.next_edge_at)).where(DeclarationPlan.next_edge_at > now)),
         session.scalar(select(func.min(Notification.next_attempt_at)).where(unsent)),
+        next_asking_at(session, now),
     ]
     return min((instant for instant in candidates if instant is not None), default=None)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from core.models.certificates import CertificateIssuance
 from core.models.records import Notification
 from core.queries.accounts import active_binding
+from core.queries.verifications import overdue
 from core.rules.certificates import IssuanceState
 from core.rules.notices import DeliveryState
 
@@ -78,5 +79,5 @@ def stuck_work(session: Session, now: datetime, *, since: datetime) -> dict[str,
             CertificateIssuance.state == IssuanceState.GENERATING, CertificateIssuance.updated_at < since
         )
     )
-    counted = {"messages": late or 0, "certificates": unmade or 0}
+    counted = {"messages": late or 0, "certificates": unmade or 0, "verifications": overdue(session, since)}
     return {name: count for name, count in counted.items() if count}

@@ -16,7 +16,13 @@ from core import clock
 from core.actors import Actor
 from core.models.accounts import AccountRole, ChatBinding, UserAccount
 from core.models.base import Base
-from core.models.candidates import Candidate, CandidatePhoto, IdentityVerification
+from core.models.candidates import (
+    Candidate,
+    CandidatePhoto,
+    IdentityVerification,
+    VerificationBatch,
+    VerificationRequest,
+)
 from core.models.catalogue import (
     CertificateTemplate,
     CertificateType,
@@ -416,6 +422,11 @@ READERS: dict[type[Base], dict[Role, Scope]] = {
         (Role.ADMIN, Role.TEO, *_COLLEGE, Role.CANDIDATE), _part_of(CandidatePhoto.candidate_id, Candidate)
     ),
     IdentityVerification: _by((Role.ADMIN, *_COLLEGE), _part_of(IdentityVerification.candidate_id, Candidate)),
+    VerificationBatch: {
+        Role.ADMIN: _all,
+        **_by(_COLLEGE, _own(VerificationBatch.college_id, "college_id")),
+    },
+    VerificationRequest: _by((Role.ADMIN, *_COLLEGE), _part_of(VerificationRequest.candidate_id, Candidate)),
     CandidateSnapshot: {
         Role.ADMIN: _all,
         Role.TEO: _within(CandidateSnapshot.plan_id, ExamPlan.id, _of_own_plans),

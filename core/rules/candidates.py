@@ -45,6 +45,7 @@ class VerificationMethod(Labelled):
     """How an identity was checked (§2.20)."""
 
     RULES = "rules", "规则核验"
+    PHOTO_MATCH = "photo_match", "照片比对"
     MANUAL = "manual", "人工确认"
 
 

@@ -1,4 +1,4 @@
-"""Candidates: imported, given photos, checked, confirmed."""
+"""Candidates: imported, edited, given photos, deleted; core.usecases.verification checks who they are."""
 
 from __future__ import annotations
 
@@ -12,26 +12,18 @@ from sqlalchemy import RowMapping, delete, select
 
 from core import bulk, clock
 from core.db import Tx
-from core.errors import AlreadyThere, IllegalMove, Incomplete, NotFound, ReasonMissing, Refusal, ValueRefused
-from core.gateways.identity import Verifier
-from core.models.candidates import Candidate, CandidatePhoto, IdentityVerification
+from core.errors import AlreadyThere, IllegalMove, Incomplete, NotFound, Refusal, ValueRefused
+from core.models.candidates import Candidate, CandidatePhoto
 from core.models.catalogue import Major
 from core.models.organisations import College
-from core.notifications.candidates import ManualConfirmationNeeded
-from core.rules.candidates import (
-    CANDIDATE,
-    LOCKED_WHEN_VERIFIED,
-    CandidateKind,
-    CandidateState,
-    VerificationMethod,
-    VerificationResult,
-)
+from core.rules.candidates import CANDIDATE, LOCKED_WHEN_VERIFIED, CandidateKind, CandidateState
 from core.rules.numbering import candidate_no
 from core.rules.permissions import permit
 from core.rules.suggestions import near_major
 from core.rules.values import IdType, require_same_gender
 from core.usecases.imports import Outcome, Row, Taken, in_parts
 from core.usecases.pilots import require_pilot
+from core.usecases.verification import drop_open
 
 C = CandidateState
 CHUNK = 5_000
@@ -181,6 +173,8 @@ def edit_candidate(tx: Tx, *, candidate_id: int, changes: Mapping[str, Any]) -> 
     if candidate.id_type is IdType.RESIDENT and candidate.gender is not None:
         require_same_gender(candidate.id_number, candidate.gender)
     tx.session.flush()
+    if changed.keys() & LOCKED_WHEN_VERIFIED:
+        drop_open(tx, candidate_ids=[candidate.id])
     if candidate.state is C.INCOMPLETE and _is_complete(candidate):
         tx.advance(candidate, CANDIDATE, "complete")
     elif candidate.state is C.NEEDS_MANUAL and changed.keys() & LOCKED_WHEN_VERIFIED:
@@ -285,65 +279,7 @@ def _store(tx: Tx, taken: Mapping[int, Photo]) -> None:
     )
     tx.update_each(Candidate, [{"id": owner, "photo_hash": photo.sha256} for owner, photo in taken.items()])
     tx.advance_all(Candidate, CANDIDATE, "add_photo", Candidate.id.in_(taken))
-
-
-def verify_candidates(tx: Tx, *, candidate_ids: Sequence[int], verifier: Verifier) -> tuple[int, int]:
-    """认证 of one or many: (passed, sent to manual confirmation) (R-086, M-12)."""
-    passed: list[int] = []
-    failed: dict[int, str] = {}
-    colleges: set[int] = set()
-    for candidate in _all(tx, candidate_ids):
-        permit(tx.actor, "edit_candidates", candidate)
-        CANDIDATE.target(candidate.state, "pass_verification")
-        reason = verifier.check(candidate, candidate.photo.data if candidate.photo else b"", tx.session)
-        if reason is None:
-            passed.append(candidate.id)
-        else:
-            failed[candidate.id] = reason
-            colleges.add(candidate.college_id)
-    tx.insert_all(
-        IdentityVerification,
-        [_verification(tx, ident, VerificationResult.PASS, "") for ident in passed]
-        + [_verification(tx, ident, VerificationResult.FAIL, reason) for ident, reason in failed.items()],
-    )
-    if passed:
-        tx.advance_all(Candidate, CANDIDATE, "pass_verification", Candidate.id.in_(passed))
-    if failed:
-        tx.advance_all(Candidate, CANDIDATE, "fail_verification", Candidate.id.in_(failed))
-    for college_id in colleges:
-        tx.notify(ManualConfirmationNeeded(college_id, tx.now.isoformat(timespec="minutes")))
-    return len(passed), len(failed)
-
-
-def _verification(tx: Tx, candidate_id: int, result: VerificationResult, reason: str) -> dict[str, Any]:
-    return {
-        "candidate_id": candidate_id,
-        "method": VerificationMethod.RULES,
-        "result": result,
-        "reason": reason,
-        "actor_id": tx.actor.account_id,
-        "at": tx.now,
-    }
-
-
-def confirm_by_hand(tx: Tx, *, candidate_id: int, note: str) -> Candidate:
-    """人工确认: the college vouches, in words (R-087)."""
-    if not note.strip():
-        raise ReasonMissing(rule="R-087")
-    candidate = tx.lock(Candidate, candidate_id)
-    permit(tx.actor, "edit_candidates", candidate)
-    tx.advance(candidate, CANDIDATE, "confirm_by_hand", reason=note.strip())
-    tx.add(
-        IdentityVerification(
-            candidate_id=candidate.id,
-            method=VerificationMethod.MANUAL,
-            result=VerificationResult.PASS,
-            reason=note.strip(),
-            actor_id=tx.actor.account_id,
-            at=tx.now,
-        )
-    )
-    return candidate
+    drop_open(tx, candidate_ids=taken)
 
 
 def delete_candidates(tx: Tx, *, candidate_ids: Sequence[int]) -> tuple[int, list[int]]:

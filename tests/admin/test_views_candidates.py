@@ -9,10 +9,16 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from admin.views import candidate_verbs
+from core import settings
+from core.actors import SYSTEM
+from core.db import transaction
 from core.demo.people import people
+from core.gateways.identity import Answer, Verdict
 from core.models.candidates import Candidate, IdentityVerification
 from core.models.records import AuditEntry, ImportJob
-from core.rules.candidates import CandidateKind, CandidateState
+from core.rules.candidates import CandidateKind, CandidateState, VerificationMethod
+from core.usecases.verification import claim_questions, record_answers
 from tests.admin.conftest import Browser, OpenPanel, Panel, words
 from tests.admin.sheets_of_paper import archive, filled, read, student_row
 from tests.factories import one, photo_bytes, rows
@@ -243,17 +249,59 @@ def test_many_are_checked_at_once_and_the_others_are_left_alone(open_panel: Pane
     assert "1 人不在“信息待认证”" in said
 
 
-def test_vouching_by_hand_needs_words(open_panel: Panel) -> None:
+def test_vouching_by_hand_needs_words_and_a_second_person_R087(open_panel: Panel) -> None:
     browser = open_panel.browser("coordinator")
     first = add(browser, NEWCOMERS[0], with_photo=930)
     add(browser, NEWCOMERS[1], with_photo=930)
     browser.post(f"{LIST}do/verify/?id={first.id}", {"row_version": str(one(Candidate, first.id).version)})
     url = f"{LIST}do/confirm_by_hand/?id={first.id}"
-    assert browser.do(url, {"note": " "}).status_code == 422
-    assert browser.do(url, {"note": "已当面核对身份证原件。"}).status_code == 303
+    own = browser.do(url, {"note": "已当面核对身份证原件。"})
+    assert own.status_code == 422
+    assert "演second_coordinator" in words(own)  # who asked does not vouch; the refusal names who can
+    second = open_panel.browser("second_coordinator")
+    assert second.do(url, {"note": " "}).status_code == 422
+    assert second.do(url, {"note": "已当面核对身份证原件。"}).status_code == 303
     assert one(Candidate, first.id).state is CandidateState.VERIFIED
     notes = rows(select(IdentityVerification.reason).where(IdentityVerification.candidate_id == first.id))
     assert notes[-1] == "已当面核对身份证原件。"
+
+
+def test_a_service_is_waited_for_in_the_background_and_the_list_says_how_far_it_is(
+    open_panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KAOWU_IDENTITY_URL", "http://127.0.0.1:9/check")
+    settings.forget()
+    browser = open_panel.browser("coordinator")
+    mine, other = (add(browser, person, with_photo=940 + place) for place, person in enumerate(NEWCOMERS[:2]))
+    browser.post(f"{LIST}do/verify/?id={mine.id}", {"row_version": str(mine.version), "ticket": "q1"})
+    page = browser.text(LIST)
+    assert "1 人已提交认证，正在核验" in page
+    assert "提交 1 人，已完成 0 人" in page
+    assert page.count("<small>认证中</small>") == 1
+    assert f"do/verify/?id={mine.id}" not in page
+    assert f"do/verify/?id={other.id}" in page
+    details = browser.text(f"{LIST}details/?id={mine.id}")
+    assert "认证中" in details
+    assert one(Candidate, mine.id).state is CandidateState.PENDING_VERIFICATION
+    assert "提交 1 人" not in open_panel.browser("other_coordinator").text(LIST)
+
+    with transaction(SYSTEM.on("jobs")) as tx:
+        (question,) = claim_questions(tx, limit=10)
+        said = Answer(Verdict.FAIL, "photo_differs", VerificationMethod.PHOTO_MATCH)
+        record_answers(tx, answers=[(question, said)])
+    page = browser.text(LIST)
+    assert "认证中" not in page
+    assert "照片与证件照片不符" in page
+    assert "照片比对" in browser.text(f"{LIST}details/?id={mine.id}")
+
+
+def test_more_than_a_few_are_checked_in_the_background(open_panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(candidate_verbs, "AT_ONCE", 1)
+    browser = open_panel.browser("coordinator")
+    ids = [str(add(browser, person, with_photo=950 + n).id) for n, person in enumerate(NEWCOMERS[:2])]
+    browser.post(f"{LIST}batch/verify-all/", {"ids": ids, "confirmed": "1", "ticket": "many"})
+    assert "2 人已提交认证" in words(browser.get(LIST))
+    assert {one(Candidate, int(ident)).state for ident in ids} == {CandidateState.PENDING_VERIFICATION}
 
 
 # -- removing ---------------------------------------------------------------------------------------------------------

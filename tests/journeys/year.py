@@ -339,7 +339,7 @@ def candidates(year: Year) -> None:
     for ident in ids:
         page = kaowu.open(f"/admin/candidates/details/?id={ident}")
         if "需人工确认" in page.text.split("历史")[0]:
-            kaowu.do("candidates", "confirm_by_hand", ident, note="已核对本人证件。")
+            year.office("qianfa").do("candidates", "confirm_by_hand", ident, note="已核对本人证件。")
     assert "信息准确" in kaowu.open(f"/admin/candidates/details/?id={ids[0]}").text
 
 

@@ -45,6 +45,7 @@ from core.rules.plans import (
 from core.rules.registrations import SITTING, SittingPhase, SittingState, sitting_phase
 from core.rules.scores import SCORE, ScorePhase, ScoreState, score_phase
 from core.rules.sites import ALLOCATION, EXAM_SITE, SITE_STATUS
+from core.rules.verification import REQUEST
 from core.rules.windows import Window
 from tests.factories import SECOND, on
 
@@ -118,6 +119,23 @@ TABLES: dict[str, tuple[Machine, str, dict[str, dict[str, str]]]] = {
             "adopted": {},
             "dropped": {},
             "refused": {},
+        },
+    ),
+    "2.20 核验请求": (
+        REQUEST,
+        "waiting",
+        {
+            "waiting": {"claim": "asking", "drop": "dropped"},
+            "asking": {
+                "claim": "asking",
+                "put_off": "waiting",
+                "pass": "passed",
+                "fail": "failed",
+                "drop": "dropped",
+            },
+            "passed": {},
+            "failed": {},
+            "dropped": {},
         },
     ),
     "3.8 考核站点 审核状态": (

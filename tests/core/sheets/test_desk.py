@@ -32,7 +32,7 @@ from core.rules.registrations import Attendance
 from core.sheets import desk
 from core.sheets.catalogue import SHEETS
 from core.sheets.desk import ImportReport
-from core.usecases.candidates import verify_candidates
+from core.usecases.verification import verify_candidates
 from tests.core.sheets.broken_files import photo, saved, xlsx, zipped
 
 CROWD = people(7, 130, first=50_000)  # nobody of the demo

@@ -16,7 +16,7 @@ from core.models.candidates import Candidate, CandidatePhoto, IdentityVerificati
 from core.notifications.words import sentence
 from core.rules.candidates import CandidateKind, CandidateState
 from core.rules.values import Gender, IdType
-from core.usecases import candidates
+from core.usecases import candidates, verification
 from tests.factories import Year, Years, candidate_values, census, count, moment, notices, one, photo, rows
 
 At = Callable[[datetime | str], datetime]
@@ -48,7 +48,7 @@ def picture(year: Year, person: Person, shade: int | None = None) -> Any:
 def verify(year: Year, *who: Person) -> tuple[int, int]:
     ids = [mine(person).id for person in who]
     found: tuple[int, int] = year.do(
-        "coordinator", candidates.verify_candidates, candidate_ids=ids, verifier=RuleVerifier()
+        "coordinator", verification.verify_candidates, candidate_ids=ids, verifier=RuleVerifier()
     )
     return found
 
@@ -231,7 +231,7 @@ def test_a_check_that_names_somebody_unknown_checks_nobody(year: Year) -> None:
     with pytest.raises(NotFound):
         year.do(
             "coordinator",
-            candidates.verify_candidates,
+            verification.verify_candidates,
             candidate_ids=[mine(CROWD[0]).id, 999],
             verifier=RuleVerifier(),
         )
@@ -248,14 +248,18 @@ def doubtful(year: Year) -> None:
 def test_a_person_vouches_in_words_R087(year: Year) -> None:
     doubtful(year)
     confirm = lambda note: year.do(  # noqa: E731
-        "coordinator", candidates.confirm_by_hand, candidate_id=mine(CROWD[0]).id, note=note
+        "second_coordinator", verification.confirm_by_hand, candidate_id=mine(CROWD[0]).id, note=note
     )
     with pytest.raises(ReasonMissing):
         confirm("  ")
     confirm("已核对身份证原件")
     assert mine(CROWD[0]).state is CandidateState.VERIFIED
     last = rows(select(IdentityVerification).order_by(IdentityVerification.id))[-1]
-    assert (last.method, last.reason, last.actor_id) == ("manual", "已核对身份证原件", year["account:coordinator"])
+    assert (last.method, last.reason, last.actor_id) == (
+        "manual",
+        "已核对身份证原件",
+        year["account:second_coordinator"],
+    )
     with pytest.raises(IllegalMove):
         confirm("再次")
 

@@ -21,7 +21,7 @@ from core.models.pilots import Quota, QuotaPosting
 from core.models.registrations import Registration
 from core.queries.reconcile import reconcile
 from core.rules.candidates import CandidateKind
-from core.usecases import candidates, quotas, registrations
+from core.usecases import candidates, quotas, registrations, verification
 from kaowu import main
 from tests.factories import (
     QUOTA,
@@ -108,7 +108,7 @@ def crowd(year: Year, size: int) -> list[Person]:
         candidates.put_photos(tx, college_id=year["college"], photos=pictures)
         numbers = [person.id_number for person in found]
         ids = tx.all(select(Candidate.id).where(Candidate.id_number.in_(numbers)))
-        candidates.verify_candidates(tx, candidate_ids=ids, verifier=RuleVerifier())
+        verification.verify_candidates(tx, candidate_ids=ids, verifier=RuleVerifier())
     return found
 
 

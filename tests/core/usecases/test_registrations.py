@@ -21,7 +21,17 @@ from core.models.sites import ExamSite
 from core.rules.candidates import CandidateKind
 from core.rules.catalogue import CertificateLevel
 from core.rules.registrations import PaymentState
-from core.usecases import applications, arrangement, candidates, declarations, plans, quotas, registrations, reviews
+from core.usecases import (
+    applications,
+    arrangement,
+    candidates,
+    declarations,
+    plans,
+    quotas,
+    registrations,
+    reviews,
+    verification,
+)
 from core.usecases.applications import DeclaredMajor
 from tests.factories import (
     QUOTA,
@@ -226,7 +236,7 @@ def nurse(year: Year, kind: CandidateKind = CandidateKind.COLLEGE) -> Any:
         values = candidate_values(person, major_code="620201", major_name="护理")
         made = candidates.create_candidate(tx, college_id=year["college"], kind=kind, values=values)
         candidates.put_photos(tx, college_id=year["college"], photos=[(1, photo(person.id_number, 77))])
-        candidates.verify_candidates(tx, candidate_ids=[made.id], verifier=RuleVerifier())
+        verification.verify_candidates(tx, candidate_ids=[made.id], verifier=RuleVerifier())
     return attempt(year, name=person.name, id_number=person.id_number, kind=kind)
 
 

@@ -69,6 +69,7 @@ from core.usecases import (
     signing,
     sites,
     standards,
+    verification,
 )
 from tests.core.attached_files import pdf
 from tests.factories import (
@@ -252,13 +253,13 @@ def _refuse(year: Year) -> None:
 def _fail_somebody(year: Year) -> None:
     """A candidate whose photo is somebody else's waits for a person's word."""
     somebody = people(9, 1, first=500)[0]
-    with year.acting("coordinator") as tx:
+    with year.acting("second_coordinator") as tx:
         made = candidates.create_candidate(
             tx, college_id=year["college"], kind=CandidateKind.COLLEGE, values=candidate_values(somebody)
         )
         picture = photo(somebody.id_number, year.students[0].index)
         candidates.put_photos(tx, college_id=year["college"], photos=[(1, picture)])
-        candidates.verify_candidates(tx, candidate_ids=[made.id], verifier=RuleVerifier())
+        verification.verify_candidates(tx, candidate_ids=[made.id], verifier=RuleVerifier())
         year.ids["drafted"] = made.id
 
 
@@ -501,16 +502,22 @@ CASES: dict[str, Case] = {
         STAFF,
         before=_add_somebody,
     ),
-    "candidates.verify_candidates": Case(
-        lambda tx, year: candidates.verify_candidates(tx, candidate_ids=[year["drafted"]], verifier=RuleVerifier()),
+    "verification.verify_candidates": Case(
+        lambda tx, year: verification.verify_candidates(tx, candidate_ids=[year["drafted"]], verifier=RuleVerifier()),
         "peopled",
         STAFF,
         before=_add_somebody,
     ),
-    "candidates.confirm_by_hand": Case(
-        lambda tx, year: candidates.confirm_by_hand(tx, candidate_id=year["drafted"], note="已核对证件"),
+    "verification.request_verification": Case(
+        lambda tx, year: verification.request_verification(tx, candidate_ids=[year["drafted"]]),
         "peopled",
         STAFF,
+        before=_add_somebody,
+    ),
+    "verification.confirm_by_hand": Case(
+        lambda tx, year: verification.confirm_by_hand(tx, candidate_id=year["drafted"], note="已核对证件"),
+        "peopled",
+        STAFF - {"second_coordinator"},  # who asked for the check does not vouch (R-087)
         before=_fail_somebody,
     ),
     "candidates.delete_candidates": Case(
@@ -1268,6 +1275,9 @@ FOR_ANYBODY = {
         "plans.pass_plan_edges",
         "plans.remind_of_registration",
         "results.conclude_scores",
+        "verification.claim_questions",
+        "verification.close_batches",
+        "verification.record_answers",
     },
     "part of another verb, which asks": {
         "accounts.count_wrong",
@@ -1279,6 +1289,7 @@ FOR_ANYBODY = {
         "signing.require_step_up",
         "imports.open_import",
         "imports.record_import",
+        "verification.drop_open",
         "notices.close_tasks",
         "notices.retarget_tasks",
         "organisations.require_active_seal",
