@@ -78,3 +78,14 @@ class IdentityVerification(Base):
     at: Mapped[datetime]
 
     __table_args__ = (CheckConstraint("method <> 'manual' OR length(reason) > 0", name="by_hand_has_note"),)
+
+
+class MergedCandidate(Base):
+    """The number of a candidate that was merged into another; it keeps finding the person. Written once."""
+
+    __tablename__ = "merged_candidates"
+
+    candidate_id: Mapped[int] = part_of("candidates.id")
+    candidate_no: Mapped[Code] = mapped_column(unique=True)
+    merged_at: Mapped[datetime]
+    actor_id: Mapped[int | None] = belongs("user_accounts.id", nullable=True)

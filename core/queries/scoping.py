@@ -16,7 +16,7 @@ from core import clock
 from core.actors import Actor
 from core.models.accounts import AccountRole, ChatBinding, UserAccount
 from core.models.base import Base
-from core.models.candidates import Candidate, CandidatePhoto, IdentityVerification
+from core.models.candidates import Candidate, CandidatePhoto, IdentityVerification, MergedCandidate
 from core.models.catalogue import (
     CertificateTemplate,
     CertificateType,
@@ -414,6 +414,7 @@ READERS: dict[type[Base], dict[Role, Scope]] = {
     CandidatePhoto: _by(
         (Role.ADMIN, Role.TEO, *_COLLEGE, Role.CANDIDATE), _part_of(CandidatePhoto.candidate_id, Candidate)
     ),
+    MergedCandidate: _by((Role.ADMIN, Role.TEO, *_COLLEGE), _part_of(MergedCandidate.candidate_id, Candidate)),
     IdentityVerification: _by((Role.ADMIN, *_COLLEGE), _part_of(IdentityVerification.candidate_id, Candidate)),
     CandidateSnapshot: {
         Role.ADMIN: _all,

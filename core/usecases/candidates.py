@@ -20,10 +20,12 @@ from core.notifications.candidates import ManualConfirmationNeeded
 from core.rules.candidates import (
     CANDIDATE,
     LOCKED_WHEN_VERIFIED,
+    REQUIRED,
     CandidateKind,
     CandidateState,
     VerificationMethod,
     VerificationResult,
+    is_complete,
 )
 from core.rules.numbering import candidate_no
 from core.rules.permissions import permit
@@ -33,18 +35,7 @@ from core.usecases.pilots import require_pilot
 
 C = CandidateState
 CHUNK = 5_000
-FIELDS = (
-    "name",
-    "name_pinyin",
-    "gender",
-    "id_type",
-    "id_number",
-    "mobile",
-    "enrolment_year",
-    "education_level",
-    "major_name",
-    "major_code",
-)
+FIELDS = REQUIRED
 
 
 def import_candidates(
@@ -182,15 +173,15 @@ def edit_candidate(tx: Tx, *, candidate_id: int, changes: Mapping[str, Any]) -> 
     if candidate.id_type is IdType.RESIDENT and candidate.gender is not None:
         require_same_gender(candidate.id_number, candidate.gender)
     tx.session.flush()
-    if candidate.state is C.INCOMPLETE and _is_complete(candidate):
+    if candidate.state is C.INCOMPLETE and is_complete(_as_it_is(candidate), candidate.kind):
         tx.advance(candidate, CANDIDATE, "complete")
     elif candidate.state is C.NEEDS_MANUAL and changed.keys() & LOCKED_WHEN_VERIFIED:
         tx.advance(candidate, CANDIDATE, "correct")
     return candidate
 
 
-def _is_complete(candidate: Candidate) -> bool:
-    return all(getattr(candidate, name) not in (None, "") for name in FIELDS)
+def _as_it_is(candidate: Candidate) -> dict[str, Any]:
+    return {name: getattr(candidate, name) for name in FIELDS}
 
 
 @dataclass(frozen=True, slots=True)

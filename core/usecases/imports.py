@@ -24,9 +24,10 @@ class RowRefused:
 
 @dataclass(slots=True)
 class Outcome:
-    """accepted and unchanged rows counted, refused ones listed."""
+    """accepted and unchanged rows counted, refused ones listed; changed: of the accepted, those that were there."""
 
     accepted: int = 0
+    changed: int = 0
     unchanged: int = 0
     refused: list[RowRefused] = field(default_factory=list)
 
