@@ -186,6 +186,7 @@ def restore(tx: Tx, job: ImportJob) -> int:
     NotReady names the candidates that changed since, are verified under their new identity (R-089), or have been
     registered since then (R-138 looked at the new data).
     """
+    permit(tx.actor, "edit_candidates", tx.get(College, job.college_id or 0))
     done = tx.all(
         select(ImportChange)
         .where(ImportChange.job_id == job.id, ImportChange.thing == THING, ImportChange.before != "")
@@ -215,7 +216,6 @@ def _held(tx: Tx, ids: Sequence[int]) -> dict[int, Candidate]:
     for part in in_parts(ids, CHUNK):
         query = select(Candidate).where(Candidate.id.in_(part)).order_by(Candidate.id).with_for_update()
         for row in tx.all(query.execution_options(populate_existing=True)):
-            permit(tx.actor, "edit_candidates", row)
             found[row.id] = row
     return found
 

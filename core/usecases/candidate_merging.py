@@ -151,31 +151,31 @@ def _settle(tx: Tx, merge: Merge, changes: dict[str, Any], former: str) -> None:
 Move = Callable[[Tx, InstrumentedAttribute[Any], Merge], None]
 
 
-def follow(tx: Tx, column: InstrumentedAttribute[Any], merge: Merge) -> None:
+def _follow(tx: Tx, column: InstrumentedAttribute[Any], merge: Merge) -> None:
     """Every row of the table moves over."""
     tx.update_all(column.class_, column == merge.gone.id, **{column.key: merge.keep.id})
 
 
-def one_picture(tx: Tx, column: InstrumentedAttribute[Any], merge: Merge) -> None:
+def _one_picture(tx: Tx, column: InstrumentedAttribute[Any], merge: Merge) -> None:
     """The chosen picture stays, the other goes."""
     loser = merge.keep if "photo" in merge.take else merge.gone
     tx.session.execute(delete(CandidatePhoto).where(column == loser.id))
-    follow(tx, column, merge)
+    _follow(tx, column, merge)
 
 
-def one_snapshot_a_plan(tx: Tx, column: InstrumentedAttribute[Any], merge: Merge) -> None:
+def _one_snapshot_a_plan(tx: Tx, column: InstrumentedAttribute[Any], merge: Merge) -> None:
     """Where both are in a plan the survivor's snapshot, as it is, stands for both (R-090, R-177)."""
     for kept, other in _in_the_same_plans(tx, merge):
         tx.update_all(Registration, Registration.snapshot_id == other.id, snapshot_id=kept.id)
         tx.session.refresh(other)
         tx.delete(other)
-    follow(tx, column, merge)
+    _follow(tx, column, merge)
 
 
-def one_login(tx: Tx, column: InstrumentedAttribute[Any], merge: Merge) -> None:
+def _one_login(tx: Tx, column: InstrumentedAttribute[Any], merge: Merge) -> None:
     """A person has one account; where both have one the survivor's stays, and the other lets nobody in any more."""
     if tx.first(select(UserAccount.id).where(column == merge.keep.id)) is None:
-        follow(tx, column, merge)
+        _follow(tx, column, merge)
         return
     for account in tx.all(select(UserAccount).where(column == merge.gone.id).order_by(UserAccount.id)):
         account.candidate_id = None
@@ -185,10 +185,10 @@ def one_login(tx: Tx, column: InstrumentedAttribute[Any], merge: Merge) -> None:
 
 
 MOVES: dict[InstrumentedAttribute[Any], Move] = {
-    CandidatePhoto.candidate_id: one_picture,
-    CandidateSnapshot.candidate_id: one_snapshot_a_plan,
-    IdentityVerification.candidate_id: follow,
-    MergedCandidate.candidate_id: follow,
-    Registration.candidate_id: follow,
-    UserAccount.candidate_id: one_login,
+    CandidatePhoto.candidate_id: _one_picture,
+    CandidateSnapshot.candidate_id: _one_snapshot_a_plan,
+    IdentityVerification.candidate_id: _follow,
+    MergedCandidate.candidate_id: _follow,
+    Registration.candidate_id: _follow,
+    UserAccount.candidate_id: _one_login,
 }  # every foreign key to candidates; a test looks for one that is missing
