@@ -103,6 +103,7 @@ class UseCaseView(VerbPages, SheetPages, ExportPages, Listing):
     page_verbs: Sequence[Verb] = ()
     row_verbs: Sequence[Verb] = ()
     batch_verbs: Sequence[Verb] = ()
+    batch_on_filter: bool = False  # verbs for many may take everything the list's conditions find
     sheets: Sequence[SheetDoor] = ()
     exports: Sequence[ExportDoor] = ()
     detail_groups: ClassVar[Sequence[tuple[str, Sequence[str]]]] = ()

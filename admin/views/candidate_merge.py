@@ -82,7 +82,7 @@ class MergePages:
 
     def merge_url(self, row: Candidate, other: Candidate | None = None) -> str:
         """To the page where a candidate is merged with another."""
-        return url_for(f"{self.endpoint}.merge_view", id=row.id, **({"other": other.id} if other else {}))
+        return url_for(f"{self.endpoint}.merge_view", id=row.id, other=other.id if other is not None else None)
 
     @expose("/merge/", methods=("GET", "POST"))
     def merge_view(self) -> ResponseReturnValue:
@@ -91,13 +91,13 @@ class MergePages:
             abort(404)
         row = self.row_or_404(request.args.get("id"))
         if "other" not in request.args:
-            return self._find(row)
+            return self._merge_find(row)
         other = _visible(Candidate.id == (row_number(request.args["other"]) or 0))
         if other is None or other.id == row.id:
             abort(404)
-        return self._decide((row, other)) if request.method == "POST" else self._compare((row, other))
+        return self._merge_decide((row, other)) if request.method == "POST" else self._merge_compare((row, other))
 
-    def _find(self, row: Candidate) -> ResponseReturnValue:
+    def _merge_find(self, row: Candidate) -> ResponseReturnValue:
         form, problem = FindForm(), ""
         if request.method == "POST" and form.validate():
             typed = values.tidy(form.other.data)
@@ -111,7 +111,7 @@ class MergePages:
         )
         return page, 422 if request.method == "POST" else 200
 
-    def _compare(self, pair: Sequence[Candidate], problem: str = "") -> ResponseReturnValue:
+    def _merge_compare(self, pair: Sequence[Candidate], problem: str = "", status: int = 200) -> ResponseReturnValue:
         page = render_template(
             "admin/candidate_merge.html",
             view=self,
@@ -121,38 +121,38 @@ class MergePages:
             lines=_lines(pair),
             refusal=problem,
         )
-        return page, 422 if problem else 200
+        return page, status
 
-    def _decide(self, pair: Sequence[Candidate]) -> ResponseReturnValue:
+    def _merge_decide(self, pair: Sequence[Candidate]) -> ResponseReturnValue:
         """After the choice the question; after the question the doing."""
         lines, keep = _lines(pair), _keep(pair)
         take = [line.name for line in lines if line.chosen != keep and line.differs]
         seen = (pair[keep].version, pair[1 - keep].version)
         if "confirmed" not in request.form:
-            return self._ask(pair, keep, lines, PanelForm(), SureForm(formdata=None), seen)
+            return self._merge_ask(pair, keep, lines, SureForm(formdata=None), seen)
         form = SureForm()
         if not form.validate():
-            return self._ask(pair, keep, lines, PanelForm(), form, seen)
+            return self._merge_ask(pair, keep, lines, form, seen)
         looked_at = (row_number(request.form.get("kept", "")), row_number(request.form.get("left", "")))
-        ids = (pair[keep].id, pair[1 - keep].id)
+        order, ids = (pair[0].id, pair[1].id), (pair[keep].id, pair[1 - keep].id)
         reader().rollback()
         try:
             return redirect(
-                self._tickets.once(self._merge_ticket(form), lambda: self._merged(ids, take, looked_at)), 303
+                self._tickets.once(self._merge_ticket(form), lambda: self._merge_do(ids, take, looked_at)), 303
             )
         except Refusal as refusal:
-            pair = [row for ident in (pair[0].id, pair[1].id) if (row := _visible(Candidate.id == ident))]
-            if len(pair) < 2:
-                abort(404)
-            page = self._compare(pair, sentence(refusal))
-            return (page[0], 409) if isinstance(refusal, StaleState) else page  # type: ignore[index]
+            reader().rollback()
+            left = [row for ident in order if (row := _visible(Candidate.id == ident))]
+            if len(left) < len(ids):
+                flash("另一条记录已经不在，可能已被合并或删除。", "info")
+                return redirect(url_for(f"{self.endpoint}.index_view"), 303)
+            return self._merge_compare(left, sentence(refusal), 409 if isinstance(refusal, StaleState) else 422)
 
-    def _ask(
+    def _merge_ask(
         self,
         pair: Sequence[Candidate],
         keep: int,
         lines: Sequence[Line],
-        plain: PanelForm,
         form: SureForm,
         seen: tuple[int, int],
     ) -> ResponseReturnValue:
@@ -173,7 +173,7 @@ class MergePages:
     def _merge_ticket(self, form: PanelForm) -> str:
         return f"{current_actor().account_id}:{form.ticket.data}"
 
-    def _merged(self, ids: tuple[int, int], take: Sequence[str], seen: tuple[int | None, int | None]) -> str:
+    def _merge_do(self, ids: tuple[int, int], take: Sequence[str], seen: tuple[int | None, int | None]) -> str:
         looked_at = (seen[0] or 0, seen[1] or 0)
         with transaction(current_actor()) as tx:
             kept = merge_candidates(tx, keep_id=ids[0], gone_id=ids[1], take=take, seen=looked_at)

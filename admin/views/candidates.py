@@ -229,6 +229,7 @@ class CandidateView(MergePages, UseCaseView):
             key="delete",
         ),
     )
+    batch_on_filter = True
     batch_verbs = (
         Verb(
             check_all,

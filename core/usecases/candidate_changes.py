@@ -233,7 +233,7 @@ def _can_go_back(candidate: Candidate, before: Mapping[str, Any], after: Mapping
         return False
     if candidate.state is C.VERIFIED and before.keys() & LOCKED_WHEN_VERIFIED:
         return False
-    was = {name: getattr(candidate, name) for name in FIELDS} | before
+    was = {name: getattr(candidate, name) for name in FIELDS} | dict(before)
     return is_complete(was, candidate.kind) or candidate.state in (C.NO_PHOTO, C.INCOMPLETE)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import InstrumentedAttribute, aliased
@@ -12,6 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased
 from core.db import Tx
 from core.errors import AlreadyThere, IllegalMove, Incomplete, NotPermitted, NotReady, StaleState, ValueRefused
 from core.models.accounts import UserAccount
+from core.models.base import Base
 from core.models.candidates import Candidate, CandidatePhoto, IdentityVerification, MergedCandidate
 from core.models.plans import ExamPlan
 from core.models.registrations import CandidateSnapshot, Registration
@@ -153,7 +154,9 @@ Move = Callable[[Tx, InstrumentedAttribute[Any], Merge], None]
 
 def _follow(tx: Tx, column: InstrumentedAttribute[Any], merge: Merge) -> None:
     """Every row of the table moves over."""
-    tx.update_all(column.class_, column == merge.gone.id, **{column.key: merge.keep.id})
+    model = cast("type[Base]", column.class_)
+    moved: dict[str, Any] = {column.key: merge.keep.id}
+    tx.update_all(model, column == merge.gone.id, **moved)
 
 
 def _one_picture(tx: Tx, column: InstrumentedAttribute[Any], merge: Merge) -> None:
