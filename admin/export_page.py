@@ -67,10 +67,7 @@ class ExportPages:
 
     def export_url(self, door: ExportDoor) -> str:
         """To the export page, with the conditions of the list that is shown."""
-        kept: dict[str, Any] = {
-            name: value for name, value in request.args.items() if value and name.startswith(CONDITIONS)
-        }
-        return url_for(f"{self.endpoint}.export_view", sheet=door.sheet, **kept)
+        return url_for(f"{self.endpoint}.export_view", sheet=door.sheet, **conditions())
 
     @expose("/export/<sheet>/", methods=("GET", "POST"))
     def export_view(self, sheet: str) -> ResponseReturnValue:
@@ -111,7 +108,14 @@ class ExportPages:
         )
 
 
+def conditions() -> dict[str, Any]:
+    """What of this request's address says which rows of the list are meant."""
+    return {name: value for name, value in request.args.items() if value and name.startswith(CONDITIONS)}
+
+
 def _ticked() -> list[int]:
+    if "everything" in request.form:
+        return []
     typed = map(row_number, dict.fromkeys(request.form.getlist("ids")))
     ids = [number for number in typed if number is not None]
     if len(ids) > MOST_TICKED:

@@ -38,10 +38,11 @@ def of(session: Session, object_type: str, object_id: int) -> list[Step]:
         .order_by(AuditEntry.id.desc())
         .limit(LONGEST)
     ).all()
-    return [step(entry, names) for names in [_names(session, entries)] for entry in entries]
+    return [step(entry, names) for names in [names_of(session, entries)] for entry in entries]
 
 
-def _names(session: Session, entries: Any) -> dict[int, str]:
+def names_of(session: Session, entries: Any) -> dict[int, str]:
+    """Account id → real name of whoever made these entries."""
     ids = {entry.actor_id for entry in entries if entry.actor_id}
     found = session.execute(select(UserAccount.id, UserAccount.real_name).where(UserAccount.id.in_(ids)))
     return {row[0]: row[1] for row in found}

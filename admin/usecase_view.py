@@ -103,6 +103,7 @@ class UseCaseView(VerbPages, SheetPages, ExportPages, Listing):
     page_verbs: Sequence[Verb] = ()
     row_verbs: Sequence[Verb] = ()
     batch_verbs: Sequence[Verb] = ()
+    batch_on_filter: bool = False  # verbs for many may take everything the list's conditions find
     sheets: Sequence[SheetDoor] = ()
     exports: Sequence[ExportDoor] = ()
     detail_groups: ClassVar[Sequence[tuple[str, Sequence[str]]]] = ()
@@ -204,6 +205,10 @@ class UseCaseView(VerbPages, SheetPages, ExportPages, Listing):
         """A hint above the list; by default why a college that is no pilot can add nothing here."""
         return gate_note() if self.only_pilots else ""
 
+    def history_of(self, row: Any) -> list[history.Step]:
+        """What the trail says of a row, newest first."""
+        return history.of(reader(), self.audited_as or self.model.__tablename__, row.id)
+
     def related(self, row: Any) -> list[Related]:
         """Tables below the details; none by default."""
         return []
@@ -252,9 +257,7 @@ class UseCaseView(VerbPages, SheetPages, ExportPages, Listing):
     @expose("/details/")
     def details_view(self) -> ResponseReturnValue:
         row = self.row_or_404(request.args.get("id"))
-        entries = (
-            history.of(reader(), self.audited_as or self.model.__tablename__, row.id) if self.shows_history else []
-        )
+        entries = self.history_of(row) if self.shows_history else []
         return self.render("admin/record.html", row=row, groups=self._groups(row), history=entries)
 
     def _groups(self, row: Any) -> list[tuple[str, list[tuple[str, Any]]]]:

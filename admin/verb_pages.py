@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import secrets
 from collections.abc import Sequence
 from typing import Any
 
-from flask import abort, flash, redirect, request
+from flask import abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
+from admin.export_page import conditions
 from admin.forms import PanelForm
 from admin.session import current_actor, reader, row_number
 from admin.verbs import Tickets, Verb
@@ -20,6 +22,7 @@ from core.notifications.words import sentence
 
 log = logging.getLogger(__name__)
 MOST_AT_ONCE = 500
+MOST_OF_A_FILTER = 5_000
 
 
 class VerbPages:
@@ -39,7 +42,10 @@ class VerbPages:
     recap: Any
     row_or_404: Any
     get_query: Any
+    asked_for: Any
+    matching: Any
     name_of: Any
+    batch_on_filter: bool
     list_url: Any
 
     def verbs_above(self) -> list[Verb]:
@@ -158,26 +164,47 @@ class VerbPages:
         )
         return page, 200 if request.method == "GET" else 409 if isinstance(refusal, StaleState) else 422
 
+    def batch_url(self, verb: Verb) -> str:
+        """To the question about many rows, with the conditions of the list where these may be what is meant."""
+        kept = conditions() if self.batch_on_filter and verb.many else {}
+        return url_for(f"{self.endpoint}.batch_view", verb_name=verb.name, **kept)
+
     @expose("/batch/<verb_name>/", methods=("POST",))
     def batch_view(self, verb_name: str) -> ResponseReturnValue:
         """Ticked rows: first a page that counts them, then the doing."""
         verb = next((verb for verb in self.verbs_for_many() if verb.name == verb_name), None)
         if verb is None:
             abort(404)
-        rows = self._ticked()
-        if not rows:
-            flash("请先勾选要处理的记录。", "info")
+        is_whole = "everything" in request.form and self.batch_on_filter and verb.many
+        rows = self._of_the_filter() if is_whole else self._ticked()
+        if not rows or len(rows) > MOST_OF_A_FILTER:
+            many = f"一次最多处理 {MOST_OF_A_FILTER} {self.one}，请先缩小查询条件。"
+            flash(many if rows else "请先勾选要处理的记录。", "info")
             return redirect(self._back(None), 303)
         form = self._form(verb, None)
-        if "confirmed" in request.form and form.validate():
+        is_same = not is_whole or request.form.get("expected") == _fingerprint(rows)
+        if "confirmed" in request.form and is_same and form.validate():
             return redirect(self._tickets.once(self._ticket(form), lambda: self._do_batch(verb, form, rows)), 303)
         if "confirmed" not in request.form:
             form = (verb.form or PanelForm)(formdata=None)
             form.prepare(reader(), current_actor(), None)
         question = verb.confirm.format(count=len(rows)) or f"确定对 {len(rows)} {self.one}执行“{verb.label}”吗？"
         return self.render(
-            "admin/batch.html", verb=verb, rows=rows, form=form, question=question, back=self._back(None)
+            "admin/batch.html",
+            verb=verb,
+            rows=rows,
+            form=form,
+            question=question,
+            back=self._back(None),
+            expected=_fingerprint(rows) if is_whole else "",
+            has_changed="confirmed" in request.form and not is_same,
         )
+
+    def _of_the_filter(self) -> list[Any]:
+        """Every row the list's address asks for, one more than may be handled at most."""
+        found = self.get_query().filter(self.matching(self.asked_for())).order_by(self.model.id)
+        rows: list[Any] = found.limit(MOST_OF_A_FILTER + 1).all()
+        return rows
 
     def _ticked(self) -> list[Any]:
         typed = map(row_number, dict.fromkeys(request.form.getlist("ids")))
@@ -219,6 +246,11 @@ class VerbPages:
         if refused:
             more = f"（另有 {len(refused) - 5} {self.one}）" if len(refused) > 5 else ""
             flash(f"{len(refused)} {self.one}没有办理。" + " ".join(refused[:5]) + more, "error")
+
+
+def _fingerprint(rows: list[Any]) -> str:
+    """Tells whether the same rows are still what a filter finds."""
+    return hashlib.sha256(",".join(str(row.id) for row in rows).encode()).hexdigest()
 
 
 def _said(verb: Verb, result: Any, count: int, otherwise: str) -> str:

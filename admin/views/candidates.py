@@ -11,8 +11,9 @@ from flask_admin import expose
 from markupsafe import Markup
 from sqlalchemy import and_, select
 
-from admin import cells
+from admin import candidate_history, cells
 from admin.export_page import ExportDoor
+from admin.history import Step
 from admin.import_page import SheetDoor
 from admin.session import current_actor, reader
 from admin.usecase_view import Link, Related, UseCaseView
@@ -29,6 +30,8 @@ from admin.views.candidate_forms import (
     edited,
     new_values,
 )
+from admin.views.candidate_lists import filter_of, survivor_of
+from admin.views.candidate_merge import MergePages
 from admin.views.candidate_verbs import (
     Checked,
     Photographed,
@@ -44,16 +47,16 @@ from admin.views.photo_verdicts import verdicts_url
 from core.db import transaction
 from core.errors import Refusal
 from core.models.accounts import UserAccount
-from core.models.candidates import Candidate, CandidatePhoto, IdentityVerification
+from core.models.candidates import Candidate, CandidatePhoto, IdentityVerification, MergedCandidate
 from core.models.registrations import Registration
 from core.notifications.words import problem, sentence
 from core.queries import scoping, verifications
 from core.rules import values
 from core.rules.candidates import CANDIDATE, CandidateKind, CandidateState
-from core.rules.permissions import has_role
+from core.rules.permissions import has_role, may
 from core.rules.verification import WHY
 from core.usecases.candidates import edit_candidate
-from core.usecases.disclosures import reveal_id_number
+from core.usecases.disclosures import reveal_id_number, reveal_mobile
 from core.usecases.verification import confirm_by_hand
 
 EDIT = "edit_candidates"
@@ -149,7 +152,16 @@ def _removed(result: tuple[int, Sequence[int]]) -> str:
     return f"已删除 {removed} 个学生信息。" if removed else "没有删除任何学生信息。"
 
 
-class CandidateView(UseCaseView):
+UPDATE_DOOR = SheetDoor(
+    "candidates-update",
+    "批量修改学生信息",
+    act=EDIT,
+    explain="先在列表中筛选或勾选考生，用“批量导出学生信息”导出，在导出的文件中补全或修改，再在这里上传。"
+    "按证件号码查找考生；空白的单元格表示不修改；信息准确的考生，姓名、证件类型、证件号码和照片不能修改。",
+)
+
+
+class CandidateView(MergePages, UseCaseView):
     """本校考生."""
 
     model = Candidate
@@ -179,7 +191,15 @@ class CandidateView(UseCaseView):
     }
     column_sortable_list = ("name", "registered_count", "state")
     column_searchable_list = ("name", "candidate_no", "id_number")
-    column_filters = ("major_name", "education_level", "enrolment_year", "mobile", "gender")
+    column_filters = (
+        "major_name",
+        "enrolment_year",
+        "education_level",
+        "registered_count",
+        "import_job_id",
+        "mobile",
+        "gender",
+    )
     column_formatters: ClassVar[dict[str, Any]] = {
         "photo_hash": photo_cell,
         "name": person_cell,
@@ -263,6 +283,7 @@ class CandidateView(UseCaseView):
             key="delete",
         ),
     )
+    batch_on_filter = True
     batch_verbs = (
         Verb(
             check_all,
@@ -288,6 +309,7 @@ class CandidateView(UseCaseView):
     )
     sheets = (
         SheetDoor("candidates", "导入学生信息", act=EDIT),
+        UPDATE_DOOR,
         SheetDoor(
             "photos",
             "上传学生照片",
@@ -301,6 +323,14 @@ class CandidateView(UseCaseView):
     )
 
     # -- the list ------------------------------------------------------------------------------------------------------
+
+    def scaffold_filters(self, name: Any) -> list[Any]:
+        special = filter_of(name, self.label(name))
+        return [self.handle_filter(special)] if special is not None else super().scaffold_filters(name)
+
+    def _apply_search(self, query: Any, count_query: Any, joins: Any, count_joins: Any, search: str) -> Any:
+        """The number of a candidate that was merged finds whoever it was merged into."""
+        return super()._apply_search(query, count_query, joins, count_joins, survivor_of(search) or search)
 
     def scope(self) -> Any:
         return and_(super().scope(), Candidate.kind == self.kind)
@@ -340,10 +370,28 @@ class CandidateView(UseCaseView):
     # -- one candidate -------------------------------------------------------------------------------------------------
 
     def links(self, row: Any) -> list[Link]:
-        return [Link("查看完整证件号码", url_for(f"{self.endpoint}.number_view", id=row.id))]
+        found = [Link("查看完整证件号码", url_for(f"{self.endpoint}.number_view", id=row.id))]
+        if row.mobile:
+            found.append(Link("查看完整手机号码", url_for(f"{self.endpoint}.number_view", id=row.id, of="mobile")))
+        if may(current_actor(), EDIT, row):
+            found.append(Link("合并重复考生", self.merge_url(row)))
+        return found
+
+    def history_of(self, row: Any) -> list[Step]:
+        return candidate_history.of(reader(), row)
 
     def related(self, row: Any) -> list[Related]:
-        return [*self._checks(row), self._registrations(row)]
+        return [*self._checks(row), self._registrations(row), *self._merged(row)]
+
+    def _merged(self, row: Candidate) -> list[Related]:
+        found = reader().execute(
+            select(MergedCandidate, UserAccount.real_name)
+            .outerjoin(UserAccount, UserAccount.id == MergedCandidate.actor_id)
+            .where(MergedCandidate.candidate_id == row.id)
+            .order_by(MergedCandidate.id)
+        )
+        rows = [(merged.candidate_no, merged.merged_at, who or "系统") for merged, who in found]
+        return [Related("并入的记录", ("原考生编号", "时间", "操作人"), rows)] if rows else []
 
     def _checks(self, row: Candidate) -> list[Related]:
         if not scoping.may_see(IdentityVerification, current_actor()):
@@ -388,19 +436,28 @@ class CandidateView(UseCaseView):
 
     @expose("/number/", methods=("GET", "POST"))
     def number_view(self) -> ResponseReturnValue:
-        """The whole ID number, after a reason, on this page alone."""
+        """The whole ID number or mobile, after a reason, on this page alone."""
         row = self.row_or_404(request.args.get("id"))
+        is_mobile = request.args.get("of") == "mobile"
+        reveal = reveal_mobile if is_mobile else reveal_id_number
         form, number, refusal = LookForm(), "", ""
         if request.method == "POST" and form.validate():
             actor, ident = current_actor(), row.id
             reader().rollback()
             try:
                 with transaction(actor) as tx:
-                    number = reveal_id_number(tx, candidate_id=ident, reason=form.reason.data)
+                    number = reveal(tx, candidate_id=ident, reason=form.reason.data)
             except Refusal as said_no:
                 refusal = sentence(said_no)
         page = render_template(
-            "admin/candidate_number.html", view=self, row=row, form=form, number=number, refusal=refusal
+            "admin/candidate_number.html",
+            view=self,
+            row=row,
+            form=form,
+            number=number,
+            refusal=refusal,
+            word="手机号码" if is_mobile else "证件号码",
+            label="手机号码" if is_mobile else row.id_type.label,
         )
         return page, 422 if request.method == "POST" and not number else 200
 
@@ -430,7 +487,7 @@ class SocialCandidateView(CandidateView):
         key="create",
     )
     edit_with = Verb(edit_candidate, "编辑", form=SocialEditForm, act=EDIT, fill=edited, shape=changes, key="edit")
-    sheets = (SheetDoor("social-candidates", "导入社会考生", act=EDIT), CandidateView.sheets[1])
+    sheets = (SheetDoor("social-candidates", "导入社会考生", act=EDIT), *CandidateView.sheets[1:])
 
 
 def views(db: Any) -> list[UseCaseView]:

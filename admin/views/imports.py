@@ -124,7 +124,7 @@ class ImportView(UseCaseView):
         return Markup('<a href="{}">下载</a>').format(url_for("imports.failed_view", ident=row.id))
 
     def links(self, row: Any) -> list[Link]:
-        photos = [Link("逐张查看照片", verdicts_url(row.id))] if row.sheet == desk.PHOTOS else []
+        photos = [Link("逐张查看照片", verdicts_url(row.id))] if row.sheet == PHOTOS else []
         if not row.rejected_count:
             return photos
         return [*photos, Link("下载未通过的行", url_for("imports.failed_view", ident=row.id))]

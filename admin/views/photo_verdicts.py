@@ -21,7 +21,7 @@ from core.queries.photos import counts_of
 from core.queries.scoping import visible
 from core.rules.permissions import has_role
 from core.rules.photo_verdicts import PHOTO_OFFER, PhotoState, Twin, veiled_name
-from core.sheets.desk import PHOTOS
+from core.sheets.photo_desk import PHOTOS
 from core.usecases.photos import Adopted, adopt_all_offers, adopt_offer, drop_offer
 
 EDIT = "edit_candidates"
@@ -31,7 +31,8 @@ IN_USE = frozenset({PhotoState.ACCEPTED, PhotoState.UNCHANGED, PhotoState.ADOPTE
 
 def verdicts_url(job_id: int, **more: Any) -> str:
     """To the files of one import."""
-    return url_for("photo-verdicts.index_view", **{BY_IMPORT: job_id}, **more)
+    asked: dict[str, Any] = {BY_IMPORT: job_id, **more}
+    return url_for("photo-verdicts.index_view", **asked)
 
 
 def picture_cell(view: Any, context: Any, row: PhotoVerdict, name: str) -> Markup | str:

@@ -14,6 +14,7 @@ from admin.session import current_actor, reader
 from admin.usecase_view import Link, Related, UseCaseView
 from admin.verbs import Verb
 from admin.views.people import clipped, person_cell, plan_cell, portrait, sitting_place, sitting_time, two_lines
+from admin.views.snapshot_forms import SnapshotForm, as_registered, put_right
 from core import clock
 from core.actors import Actor
 from core.models.plans import ExamPlan
@@ -31,6 +32,7 @@ from core.rules.registrations import (
     sitting_phase,
 )
 from core.usecases.registrations import delete_registration
+from core.usecases.snapshots import correct_snapshot
 
 REGISTER = "register"
 
@@ -172,6 +174,18 @@ class RegistrationView(UseCaseView):
         "sittings",
     )
     row_verbs = (
+        Verb(
+            correct_snapshot,
+            "更正考试信息",
+            form=SnapshotForm,
+            act="correct_snapshot",
+            fill=as_registered,
+            shape=put_right,
+            explain="只更正本考试计划中的姓名拼音和手机号码，同一计划的其他报考一并更正；考生管理中的信息不变。",
+            done="考试计划中的考生信息已更正。",
+            send="保存",
+            key="correct",
+        ),
         Verb(
             delete_registration,
             "删除",

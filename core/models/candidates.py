@@ -132,3 +132,14 @@ class VerificationRequest(Base):
         only_when("asking_has_lease", "lease_until", "state", {RequestState.ASKING}),
         only_when("open_is_unsettled", "settled_at", "state", frozenset(RequestState) - OPEN),
     )
+
+
+class MergedCandidate(Base):
+    """The number of a candidate that was merged into another; it keeps finding the person. Written once."""
+
+    __tablename__ = "merged_candidates"
+
+    candidate_id: Mapped[int] = part_of("candidates.id")
+    candidate_no: Mapped[Code] = mapped_column(unique=True)
+    merged_at: Mapped[datetime]
+    actor_id: Mapped[int | None] = belongs("user_accounts.id", nullable=True)

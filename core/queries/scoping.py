@@ -20,6 +20,7 @@ from core.models.candidates import (
     Candidate,
     CandidatePhoto,
     IdentityVerification,
+    MergedCandidate,
     VerificationBatch,
     VerificationRequest,
 )
@@ -421,6 +422,7 @@ READERS: dict[type[Base], dict[Role, Scope]] = {
     CandidatePhoto: _by(
         (Role.ADMIN, Role.TEO, *_COLLEGE, Role.CANDIDATE), _part_of(CandidatePhoto.candidate_id, Candidate)
     ),
+    MergedCandidate: _by((Role.ADMIN, Role.TEO, *_COLLEGE), _part_of(MergedCandidate.candidate_id, Candidate)),
     IdentityVerification: _by((Role.ADMIN, *_COLLEGE), _part_of(IdentityVerification.candidate_id, Candidate)),
     VerificationBatch: {
         Role.ADMIN: _all,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from core.rules.machine import Labelled, Machine, Move
 
 
@@ -32,6 +35,7 @@ CANDIDATE = Machine(
     C.INCOMPLETE,
     (
         Move("complete", {C.INCOMPLETE}, C.NO_PHOTO),
+        Move("reopen", {C.NO_PHOTO}, C.INCOMPLETE),  # an import that completed it is undone
         Move("add_photo", {C.NO_PHOTO, C.PENDING_VERIFICATION, C.NEEDS_MANUAL}, C.PENDING_VERIFICATION),
         Move("pass_verification", {C.PENDING_VERIFICATION}, C.VERIFIED),
         Move("fail_verification", {C.PENDING_VERIFICATION}, C.NEEDS_MANUAL),
@@ -54,6 +58,27 @@ class VerificationResult(Labelled):
 
     PASS = "pass", "通过"
     FAIL = "fail", "未通过"
+
+
+REQUIRED = (
+    "name",
+    "name_pinyin",
+    "gender",
+    "id_type",
+    "id_number",
+    "mobile",
+    "enrolment_year",
+    "education_level",
+    "major_name",
+    "major_code",
+)  # R-076
+MAJOR = frozenset({"major_name", "major_code"})
+
+
+def is_complete(values: Mapping[str, Any], kind: CandidateKind) -> bool:
+    """Whether everything of R-076 is there; social candidates may study nothing here (I-02)."""
+    wanted = (name for name in REQUIRED if kind is CandidateKind.COLLEGE or name not in MAJOR)
+    return all(values.get(name) not in (None, "") for name in wanted)
 
 
 def state_for(*, is_complete: bool, has_photo: bool) -> CandidateState:

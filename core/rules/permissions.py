@@ -66,6 +66,7 @@ GRANTS: dict[str, tuple[tuple[Role, Own], ...]] = {
     "review_site": _TEO,
     "allocate_site": _TEO,
     "edit_room": ((Role.COORDINATOR, Own.COLLEGE),),
+    "correct_snapshot": _TEO,
     "register": ((Role.COORDINATOR, Own.COLLEGE),),
     "arrange": _TEO,
     "print_documents": (*_COLLEGE_STAFF, *_TEO),

@@ -7,6 +7,8 @@ from datetime import datetime
 
 from core.rules.machine import Labelled, Machine, Move
 
+SNAPSHOT_OPEN = frozenset({"name_pinyin", "mobile"})  # R-091: what of a snapshot may be put right
+
 
 class RegistrationSource(Labelled):
     """报考方式."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.errors import NotFound
 from core.sheets.candidates import CANDIDATES, SOCIAL_CANDIDATES
+from core.sheets.candidates_update import CANDIDATES_UPDATE
 from core.sheets.certificates import CERTIFICATES
 from core.sheets.directory import DIRECTORY
 from core.sheets.kind import SheetKind
@@ -15,7 +16,8 @@ from core.sheets.subjects import SUBJECTS
 
 _SETTING_UP = (DIRECTORY, MAJORS, ORGANISATIONS, CERTIFICATES, SUBJECTS)
 SHEETS: dict[str, SheetKind] = {
-    kind.spec.name: kind for kind in (CANDIDATES, SOCIAL_CANDIDATES, REGISTRATIONS, SCORES, *_SETTING_UP)
+    kind.spec.name: kind
+    for kind in (CANDIDATES, SOCIAL_CANDIDATES, CANDIDATES_UPDATE, REGISTRATIONS, SCORES, *_SETTING_UP)
 }
 
 

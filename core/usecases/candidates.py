@@ -16,7 +16,14 @@ from core.errors import AlreadyThere, IllegalMove, Incomplete, NotFound, Refusal
 from core.models.candidates import Candidate, CandidatePhoto
 from core.models.catalogue import Major
 from core.models.organisations import College
-from core.rules.candidates import CANDIDATE, LOCKED_WHEN_VERIFIED, CandidateKind, CandidateState
+from core.rules.candidates import (
+    CANDIDATE,
+    LOCKED_WHEN_VERIFIED,
+    REQUIRED,
+    CandidateKind,
+    CandidateState,
+    is_complete,
+)
 from core.rules.numbering import candidate_no
 from core.rules.permissions import permit
 from core.rules.suggestions import near_major
@@ -27,19 +34,8 @@ from core.usecases.verification import drop_open
 
 C = CandidateState
 CHUNK = 5_000
+FIELDS = REQUIRED
 SuggestMajor = Callable[[str, str], str | None]  # code, name → code
-FIELDS = (
-    "name",
-    "name_pinyin",
-    "gender",
-    "id_type",
-    "id_number",
-    "mobile",
-    "enrolment_year",
-    "education_level",
-    "major_name",
-    "major_code",
-)
 
 
 def import_candidates(
@@ -175,15 +171,15 @@ def edit_candidate(tx: Tx, *, candidate_id: int, changes: Mapping[str, Any]) -> 
     tx.session.flush()
     if changed.keys() & LOCKED_WHEN_VERIFIED:
         drop_open(tx, candidate_ids=[candidate.id])
-    if candidate.state is C.INCOMPLETE and _is_complete(candidate):
+    if candidate.state is C.INCOMPLETE and is_complete(_as_it_is(candidate), candidate.kind):
         tx.advance(candidate, CANDIDATE, "complete")
     elif candidate.state is C.NEEDS_MANUAL and changed.keys() & LOCKED_WHEN_VERIFIED:
         tx.advance(candidate, CANDIDATE, "correct")
     return candidate
 
 
-def _is_complete(candidate: Candidate) -> bool:
-    return all(getattr(candidate, name) not in (None, "") for name in FIELDS)
+def _as_it_is(candidate: Candidate) -> dict[str, Any]:
+    return {name: getattr(candidate, name) for name in FIELDS}
 
 
 @dataclass(frozen=True, slots=True)

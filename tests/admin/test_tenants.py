@@ -76,6 +76,7 @@ STANDARD = {
 }  # fmt: skip
 OWN_PAGES = {
     "candidates.photo_view", "candidates.number_view", "social-candidates.photo_view", "social-candidates.number_view",
+    "candidates.merge_view", "social-candidates.merge_view",
     "imports.failed_view", "issuances.document_view", "issuances.hand_view", "plans.certificate_view",
     "scores.sheet_view", "sites.material", "documents.index", "documents.download",
     "files.index", "files.download", "colleges.logo_view",

@@ -32,8 +32,9 @@
     const word = document.querySelector("[data-count]");
     if (!word) return;
     const count = ticked();
-    word.textContent = count ? `已勾选 ${count}` : "未勾选";
-    document.querySelectorAll("[data-batch] button").forEach((b) => { b.disabled = !count; });
+    const whole = document.querySelector("[data-everything]:checked") !== null;
+    word.textContent = whole ? "已选全部" : count ? `已勾选 ${count}` : "未勾选";
+    document.querySelectorAll("[data-batch] button").forEach((b) => { b.disabled = !count && !whole; });
   };
   on("change", (event) => {
     const box = event.target;

@@ -94,7 +94,7 @@ TABLES: dict[str, tuple[Machine, str, dict[str, dict[str, str]]]] = {
         "incomplete",
         {
             "incomplete": {"complete": "no_photo"},
-            "no_photo": {"add_photo": "pending_verification"},
+            "no_photo": {"add_photo": "pending_verification", "reopen": "incomplete"},  # reopen: an import undone
             "pending_verification": {
                 "add_photo": "pending_verification",
                 "correct": "pending_verification",

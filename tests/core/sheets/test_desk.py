@@ -32,6 +32,7 @@ from core.rules.registrations import Attendance
 from core.sheets import desk
 from core.sheets.catalogue import SHEETS
 from core.sheets.desk import ImportReport
+from core.sheets.exports import export_spec
 from core.usecases.verification import verify_candidates
 from tests.core.sheets.broken_files import photo, saved, xlsx, zipped
 
@@ -742,6 +743,7 @@ def test_every_sheet_has_a_template_that_it_takes_back(world: World) -> None:
     assert list(desk.sheet_names()) == [
         "candidates",
         "social-candidates",
+        "candidates-update",
         "registrations-by-certificate",
         "scores",
         "directory",
@@ -765,3 +767,23 @@ def test_the_template_of_own_students_has_the_columns_of_the_platform() -> None:
         "*学生姓名", "*姓名拼音", "*性别", "*证件类型", "*证件号码", "*手机号码", "*入学年份", "*专业层次", "*就读专业",
         "*专业代码",
     ]  # fmt: skip
+
+
+def test_the_exported_list_of_candidates_comes_back_completed_R094(any_world: World) -> None:
+    actor = any_world.actor("jiangcheng")
+    data = exported(actor, "candidates-update")
+    columns = [column.title for column in SHEETS["candidates-update"].spec.columns]
+    assert columns == [heading.title for heading in export_spec("candidate-list").headings]
+    unchanged = sound(desk.import_file(actor, "candidates-update", data, "导出.xlsx"))
+    assert (unchanged.accepted, unchanged.unchanged) == (0, unchanged.row_count)
+    changed = sound(desk.import_file(actor, "candidates-update", corrected(data, G3="19912340000"), "改.xlsx"))
+    assert (changed.accepted, changed.unchanged) == (1, unchanged.row_count - 1)
+    with reading() as session:
+        assert session.scalar(select(func.count(Candidate.id)).where(Candidate.mobile == "19912340000")) == 1
+    assert "空白的单元格表示不修改" in guide_of("candidates-update")
+
+
+def guide_of(sheet: str) -> str:
+    """The second worksheet of the template as one text."""
+    book = openpyxl.load_workbook(io.BytesIO(desk.template_bytes(sheet)))
+    return "\n".join(str(cell.value or "") for cells in book.worksheets[1].iter_rows() for cell in cells)

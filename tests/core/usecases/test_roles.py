@@ -29,7 +29,7 @@ from core.gateways.identity import RuleVerifier
 from core.models.accounts import ChatBinding, UserAccount
 from core.models.certificates import CertificateIssuance, SigningSession
 from core.models.photos import PhotoVerdict
-from core.models.records import Notification
+from core.models.records import ImportJob, Notification
 from core.queries.certificates import batch_version, pending_for
 from core.rules.candidates import CandidateKind
 from core.rules.catalogue import CertificateLevel, ExamMode, RequirementKind
@@ -43,6 +43,8 @@ from core.usecases import (
     arrangement,
     batches,
     bindings,
+    candidate_changes,
+    candidate_merging,
     candidates,
     catalogue,
     catalogue_sheets,
@@ -68,9 +70,11 @@ from core.usecases import (
     set_up,
     signing,
     sites,
+    snapshots,
     standards,
     verification,
 )
+from core.usecases.imports import open_import
 from tests.core.attached_files import pdf
 from tests.factories import (
     CAST,
@@ -317,6 +321,14 @@ def _new_candidate(tx: Tx, year: Year) -> Any:
     return candidates.create_candidate(tx, college_id=year["college"], kind=CandidateKind.COLLEGE, values=values)
 
 
+def _update_somebody(year: Year) -> None:
+    row = {"id_number": year.students[0].id_number, "mobile": "19912345678"}
+    with year.acting("coordinator") as tx:
+        job = open_import(tx, sheet="candidates-update", file_name="改.xlsx", file_hash="0" * 64)
+        year.ids["update"] = job.id
+        candidate_changes.update_candidates(tx, college_id=year["college"], rows=[(3, row)], import_job_id=job.id)
+
+
 def _new_candidates(tx: Tx, year: Year) -> Any:
     values = candidate_values(people(9, 1, first=700)[0])
     return candidates.import_candidates(tx, college_id=year["college"], kind=CandidateKind.COLLEGE, rows=[(3, values)])
@@ -546,6 +558,34 @@ CASES: dict[str, Case] = {
     ),
     "photos.drop_offer": Case(
         lambda tx, year: photos.drop_offer(tx, verdict_id=year["offer"]), "peopled", STAFF, before=_offer_crop
+    ),
+    "candidate_changes.update_candidates": Case(
+        lambda tx, year: candidate_changes.update_candidates(
+            tx,
+            college_id=year["college"],
+            rows=[(3, {"id_number": year.students[0].id_number, "mobile": "19912345678"})],
+        ),
+        "peopled",
+        STAFF,
+    ),
+    "candidate_changes.restore": Case(
+        lambda tx, year: candidate_changes.restore(tx, tx.get(ImportJob, year["update"])),
+        "peopled",
+        STAFF,
+        before=_update_somebody,
+    ),
+    "candidate_merging.merge_candidates": Case(
+        lambda tx, year: candidate_merging.merge_candidates(tx, keep_id=year["student:0"], gone_id=year["student:1"]),
+        "peopled",
+        STAFF,
+    ),
+    # 报考: what a plan holds of a candidate, TEO E
+    "snapshots.correct_snapshot": Case(
+        lambda tx, year: snapshots.correct_snapshot(
+            tx, registration_id=year["registration:0"], changes={"mobile": "19912345678"}
+        ),
+        "registered",
+        TEO,
     ),
     # 标准/证书/科目: TEO E; the national list of majors is the platform's
     "catalogue.create_major": Case(
@@ -1327,6 +1367,7 @@ FOR_ANYBODY = {
         "samples.certificate_sample",
         "samples.template_sample",
         "disclosures.reveal_id_number",
+        "disclosures.reveal_mobile",
     },
 }
 
