@@ -52,6 +52,9 @@ class Settings(BaseSettings):
         "required", description="签发与审核人员的动态口令：required 必须启用，offered 自愿"
     )
     identity_url: str = Field("", description="身份核验服务；本版本仅内置规则核验，须留空")
+    photo_retention_days: int = Field(
+        1096, ge=0, description="考生照片在最后一次导入、报考或发证之后保存多少天；0 为一直保存"
+    )
     font: str = Field("", description="文档所用中文 TrueType 字体文件；留空自动寻找")
     demo: bool = Field(False, description="演示模式：时钟可前进，模拟器可用；不得与真实令牌同用")
 

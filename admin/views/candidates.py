@@ -47,8 +47,9 @@ from core.models.registrations import Registration
 from core.notifications.words import problem, sentence
 from core.queries import scoping
 from core.rules import values
-from core.rules.candidates import CANDIDATE, CandidateKind
+from core.rules.candidates import CANDIDATE, CandidateKind, CandidateState
 from core.rules.permissions import has_role
+from core.usecases.candidate_accounts import send_link
 from core.usecases.candidates import confirm_by_hand, edit_candidate
 from core.usecases.disclosures import reveal_id_number
 
@@ -197,6 +198,15 @@ class CandidateView(UseCaseView):
             when=lambda row, actor: CANDIDATE.allows(row.state, "add_photo"),
             done="照片已保存。",
             key="photo",
+        ),
+        Verb(
+            send_link,
+            "重置密码",
+            act=EDIT,
+            when=lambda row, actor: row.state is CandidateState.VERIFIED,
+            confirm="确定给这名考生发送设置新密码的链接吗？",
+            explain="链接发到考生登记的手机，7 天内有效，只能用一次，之前的链接随即失效；设置之前，原密码仍可使用。",
+            done="设置密码的链接已发往考生登记的手机。",
         ),
         Verb(
             remove_one,

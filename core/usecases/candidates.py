@@ -28,6 +28,7 @@ from core.rules.candidates import (
 from core.rules.numbering import candidate_no
 from core.rules.permissions import permit
 from core.rules.values import IdType, require_same_gender
+from core.usecases import candidate_accounts
 from core.usecases.imports import Outcome, Row, in_parts
 from core.usecases.pilots import require_pilot
 
@@ -186,6 +187,8 @@ def edit_candidate(tx: Tx, *, candidate_id: int, changes: Mapping[str, Any]) -> 
         tx.advance(candidate, CANDIDATE, "complete")
     elif candidate.state is C.NEEDS_MANUAL and changed.keys() & LOCKED_WHEN_VERIFIED:
         tx.advance(candidate, CANDIDATE, "correct")
+    candidate_accounts.follow(tx, [candidate.id])
+    tx.session.refresh(candidate)
     return candidate
 
 
@@ -221,13 +224,20 @@ def _put_some(tx: Tx, college_id: int, photos: Sequence[tuple[int, Photo]], outc
             select(Candidate).where(Candidate.college_id == college_id, Candidate.id_number.in_(wanted))
         )
     }
+    kept = set(
+        tx.all(
+            select(CandidatePhoto.candidate_id).where(
+                CandidatePhoto.candidate_id.in_([owner.id for owner in owners.values()])
+            )
+        )
+    )  # whose picture has been erased in time (G-26) may bring the same one again
     taken: dict[int, Photo] = {}
     for number, photo in photos:
         owner = owners.get(photo.id_number)
         refusal = _judge_photo(owner, photo)
         if refusal is not None or owner is None:
             outcome.refuse(number, "photo", refusal or NotFound("photo_of_nobody", rule="R-082"))
-        elif owner.photo_hash == photo.sha256:
+        elif owner.photo_hash == photo.sha256 and owner.id in kept:
             outcome.unchanged += 1
         else:
             taken[owner.id] = photo
@@ -291,6 +301,7 @@ def verify_candidates(tx: Tx, *, candidate_ids: Sequence[int], verifier: Verifie
         tx.advance_all(Candidate, CANDIDATE, "fail_verification", Candidate.id.in_(failed))
     for college_id in colleges:
         tx.notify(ManualConfirmationNeeded(college_id, tx.now.isoformat(timespec="minutes")))
+    candidate_accounts.open_for(tx, passed)
     return len(passed), len(failed)
 
 
@@ -322,21 +333,24 @@ def confirm_by_hand(tx: Tx, *, candidate_id: int, note: str) -> Candidate:
             at=tx.now,
         )
     )
+    candidate_accounts.open_for(tx, [candidate.id])
     return candidate
 
 
 def delete_candidates(tx: Tx, *, candidate_ids: Sequence[int]) -> tuple[int, list[int]]:
     """Remove those without registrations; (removed, ids that stay because they are registered) (R-092)."""
     blocked: list[int] = []
-    removed = 0
+    leaving: list[Candidate] = []
     for candidate in _all(tx, candidate_ids):
         permit(tx.actor, "edit_candidates", candidate)
         if candidate.registered_count:
             blocked.append(candidate.id)
-            continue
+        else:
+            leaving.append(candidate)
+    candidate_accounts.close_for(tx, [candidate.id for candidate in leaving])
+    for candidate in leaving:
         tx.delete(candidate)
-        removed += 1
-    return removed, blocked
+    return len(leaving), blocked
 
 
 def _all(tx: Tx, ids: Sequence[int]) -> list[Candidate]:
