@@ -18,6 +18,7 @@ from werkzeug.routing import IntegerConverter
 
 from admin import auth, guard, profile, second_factor
 from admin.home import HomeView
+from admin.my import pages as my_pages
 from admin.phone import pages as phone_pages
 from admin.portal import joining
 from admin.portal import pages as portal_pages
@@ -114,6 +115,7 @@ def create_app(*, behind_proxy: bool = False) -> Flask:
     app.register_blueprint(phone_pages.blueprint())
     app.register_blueprint(portal_pages.blueprint())
     app.register_blueprint(joining.blueprint(limiter))
+    app.register_blueprint(my_pages.blueprint(limiter))
     if behind_proxy:
         from werkzeug.middleware.proxy_fix import ProxyFix
 

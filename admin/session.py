@@ -46,12 +46,12 @@ def reader() -> Session:
 
 
 def load_user(key: str) -> PanelUser | None:
-    """The user behind a cookie, or None: unknown, disabled, locked, or the password has changed since."""
+    """The user behind a cookie, or None: unknown, disabled, locked, a candidate, or the password has changed since."""
     ident, _, digest = key.partition(".")
     if not ident.isdigit():
         return None
     actor = actor_for(reader(), int(ident), CHANNEL)
-    if actor is None:
+    if actor is None or actor.candidate_id is not None:
         return None
     user = PanelUser(reader().get_one(UserAccount, int(ident)), actor)
     return user if hmac.compare_digest(digest, password_digest(user.account)) else None
@@ -61,7 +61,7 @@ def enter(account_id: int) -> None:
     """Log this account in on this browser; the caller has cleared the old session."""
     reader().rollback()  # look again: the login itself has just written
     actor = actor_for(reader(), account_id, CHANNEL)
-    if actor is not None:
+    if actor is not None and actor.candidate_id is None:
         login_user(PanelUser(reader().get_one(UserAccount, account_id), actor))
 
 

@@ -387,6 +387,17 @@ class Tx:
             fresh += self._queue(message, account_id, thing)
         return fresh
 
+    def notify_each(self, messages: Sequence[tuple[int, Message]], *, a_second: int) -> None:
+        """Queue (account id, message) pairs that ask nothing and nobody has told before, in one go.
+
+        They become due one after the other, so many a second: what others wait for is not kept behind them.
+        """
+        rows = []
+        for place, (account_id, message) in enumerate(messages):
+            due_at = self.now + timedelta(seconds=place // a_second)
+            rows.append(self._outbox_row(message, account_id) | {"not_before": due_at, "next_attempt_at": due_at})
+        self.insert_all(Notification, rows)
+
     def beat(self, name: str, note: str = "") -> None:
         """Leave a sign of life."""
         if not self.upsert(Heartbeat, {"name": name, "at": self.now, "note": note}, conflict=["name"]):
@@ -411,8 +422,8 @@ class Tx:
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
-    def _queue(self, message: Message, account_id: int, thing: tuple[str, int, int] | None) -> int:
-        row: dict[str, Any] = {
+    def _outbox_row(self, message: Message, account_id: int) -> dict[str, Any]:
+        return {
             "kind": message.kind,
             "account_id": account_id,
             "facts": json.dumps(message.facts(), ensure_ascii=False, sort_keys=True),
@@ -423,6 +434,9 @@ class Tx:
             "next_attempt_at": self.now,
             "useful_until": max(message.useful_until(self.now), self.now + timedelta(minutes=1)),
         }
+
+    def _queue(self, message: Message, account_id: int, thing: tuple[str, int, int] | None) -> int:
+        row = self._outbox_row(message, account_id)
         if thing is not None:
             row |= {"thing_type": thing[0], "thing_id": thing[1], "thing_version": thing[2]}
         queued = self.upsert(Notification, row, conflict=["account_id", "dedupe_key"])

@@ -12,7 +12,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from core import clock
-from jobs import certificates, outbox, pilots, plans, verification, watch
+from jobs import certificates, outbox, pilots, plans, retention, verification, watch
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +35,7 @@ TIMETABLE = (
     Entry("certificates", certificates.generate, 2),
     Entry("signing pages (T-19)", certificates.expire_signings, 15),
     Entry("verification of identity (R-086)", verification.check, 2),
+    Entry("retention (T-23)", retention.sweep, 600),
     Entry("heartbeat", watch.beat, 10),
     Entry("stuck work", watch.look_for_stuck_work, 60),
 )

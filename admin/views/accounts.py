@@ -230,6 +230,10 @@ class AccountView(UseCaseView):
         """Only whoever manages accounts has this page; one's own is in the corner menu."""
         return super().is_accessible() and has_role(current_actor(), "manage_accounts")
 
+    def scope(self) -> Any:
+        """Candidates come by the thousand, and are looked after on their own page."""
+        return super().scope() & UserAccount.candidate_id.is_(None)
+
     def activation_page(self, row: UserAccount, code: str) -> str:
         """The link, this once."""
         link = f"{settings.current().base_url}{url_for('auth.activate', code=code)}"

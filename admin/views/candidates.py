@@ -55,6 +55,7 @@ from core.rules import values
 from core.rules.candidates import CANDIDATE, CandidateKind, CandidateState
 from core.rules.permissions import has_role, may
 from core.rules.verification import WHY
+from core.usecases.candidate_accounts import send_link
 from core.usecases.candidates import edit_candidate
 from core.usecases.disclosures import reveal_id_number, reveal_mobile
 from core.usecases.verification import confirm_by_hand
@@ -271,6 +272,15 @@ class CandidateView(MergePages, UseCaseView):
             when=lambda row, actor: CANDIDATE.allows(row.state, "add_photo"),
             tell=_photographed,
             key="photo",
+        ),
+        Verb(
+            send_link,
+            "重置密码",
+            act=EDIT,
+            when=lambda row, actor: row.state is CandidateState.VERIFIED,
+            confirm="确定给这名考生发送设置新密码的链接吗？",
+            explain="链接发到考生登记的手机，7 天内有效，只能用一次，之前的链接随即失效；设置之前，原密码仍可使用。",
+            done="设置密码的链接已发往考生登记的手机。",
         ),
         Verb(
             remove_one,

@@ -26,7 +26,7 @@ class UserAccount(Record):
     authority_id: Mapped[int | None] = belongs("education_authorities.id", nullable=True)
     org_id: Mapped[int | None] = belongs("evaluation_orgs.id", nullable=True)
     college_id: Mapped[int | None] = belongs("colleges.id", nullable=True)
-    candidate_id: Mapped[int | None] = belongs("candidates.id", nullable=True)
+    candidate_id: Mapped[int | None] = belongs("candidates.id", nullable=True, index=False)
     is_initial: Mapped[bool] = mapped_column(default=False)
     must_change_password: Mapped[bool] = mapped_column(default=False)
     state: Mapped[AccountState] = mapped_column(default=AccountState.ENABLED)
@@ -56,6 +56,7 @@ class UserAccount(Record):
             "second_factor_since IS NULL OR second_factor_secret IS NOT NULL", name="second_factor_has_secret"
         ),
         one_living("uq_user_accounts_initial", "college_id", where="is_initial"),
+        one_living("uq_user_accounts_candidate", "candidate_id", where="candidate_id IS NOT NULL"),
     )
 
 

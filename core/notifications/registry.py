@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.notifications import accounts, candidates, certificates, pilots, plans, quotas, sites  # noqa: F401  # importing them is the point
+from core.notifications import (  # noqa: F401  # importing them is the point
+    accounts,
+    candidate_accounts,
+    candidates,
+    certificates,
+    pilots,
+    plans,
+    quotas,
+    sites,
+)
 from core.notifications.message import KINDS, Message
 
 

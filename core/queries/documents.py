@@ -55,6 +55,8 @@ def published_seats(plan: ExamPlan, actor: Actor) -> Select[SeatAssignment]:
         query = query.where((Registration.college_id == actor.college_id) | (ExamSite.college_id == actor.college_id))
     elif actor.org_id is not None:
         query = query.where(Registration.org_id == actor.org_id)
+    elif actor.candidate_id is not None:
+        query = query.where(Registration.candidate_id == actor.candidate_id)
     return query
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from core.rules.machine import Labelled, Machine, Move
@@ -27,6 +28,8 @@ class CandidateState(Labelled):
 
 C = CandidateState
 UNVERIFIED = frozenset(CandidateState) - {C.VERIFIED}
+LINK_PURPOSE = "candidate"  # of the one-time secrets behind /my/link/
+LINK_VALID_FOR = timedelta(days=7)  # students do not read every short message on the day
 LOCKED_WHEN_VERIFIED = frozenset({"name", "id_type", "id_number", "photo"})
 
 CANDIDATE = Machine(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hmac
 from datetime import datetime, timedelta
 
@@ -11,6 +12,8 @@ VALID_FOR = timedelta(minutes=5)
 MOST_WRONG = 5
 LEAST_PAUSE = timedelta(seconds=60)
 MOST_AN_HOUR = 5
+CODE_WORDS = ("code_too_soon", "code_too_often")
+LINK_WORDS = ("link_too_soon", "link_too_often")
 _DIGITS = 6
 
 
@@ -20,13 +23,22 @@ def digits_of(secret: bytes, nonce: str) -> str:
     return f"{int.from_bytes(mac[:8], 'big') % 10**_DIGITS:0{_DIGITS}}"
 
 
-def require_patience(earlier: list[datetime], now: datetime) -> None:
-    """TooMany when the last code is younger than a minute, or five were sent within the hour; earlier: newest first."""
+def secret_of(secret: bytes, nonce: str) -> str:
+    """The secret of a one-time link behind a nonce: so the letter that carries it can be written when it leaves."""
+    mac = hmac.new(secret, b"link" + nonce.encode(), "sha256").digest()
+    return base64.urlsafe_b64encode(mac[:18]).decode()
+
+
+def require_patience(earlier: list[datetime], now: datetime, words: tuple[str, str] = CODE_WORDS) -> None:
+    """TooMany when the last one is younger than a minute, or five were sent within the hour; earlier: newest first.
+
+    words: the refusals' codes for the one and the other.
+    """
     if earlier and now - earlier[0] < LEAST_PAUSE:
         wait = LEAST_PAUSE - (now - earlier[0])
-        raise TooMany("code_too_soon", rule="T-20", seconds=int(wait.total_seconds()) + 1)
+        raise TooMany(words[0], rule="T-20", seconds=int(wait.total_seconds()) + 1)
     if len([at for at in earlier if now - at < timedelta(hours=1)]) >= MOST_AN_HOUR:
-        raise TooMany("code_too_often", rule="T-20", limit=MOST_AN_HOUR)
+        raise TooMany(words[1], rule="T-20", limit=MOST_AN_HOUR)
 
 
 def judge(

@@ -151,9 +151,9 @@ def activation_link(secret: str) -> str:
     return f"{settings.current().base_url}/activate/{secret}"
 
 
-def activate(tx: Tx, *, code: str, password: str) -> UserAccount:
-    """Set the password of the account a one-time activation code belongs to."""
-    row = one_time.use(tx, code, one_time.ACTIVATION)
+def activate(tx: Tx, *, code: str, password: str, purpose: str = one_time.ACTIVATION) -> UserAccount:
+    """Set the password of the account a one-time secret belongs to; those of staff and of candidates never mix."""
+    row = one_time.use(tx, code, purpose)
     _set_password(tx, row.account, password)
     return row.account
 
@@ -169,13 +169,14 @@ def set_password(tx: Tx, *, account_id: int, password: str, old_password: str | 
     _set_password(tx, account, password)
 
 
-def log_in(tx: Tx, *, login: str, password: str) -> UserAccount | Refusal:
+def log_in(tx: Tx, *, login: str, password: str, is_candidate: bool = False) -> UserAccount | Refusal:
     """The account, or why not. A value and not an exception, because a wrong password has to be counted and kept.
 
     Five wrong ones lock the account for a quarter of an hour (§3.5); unknown logins answer just as slowly and alike.
+    is_candidate: which of the two doors this is; at the other one an account is unknown (R-097).
     """
     account = account_by_login(tx.session, login.strip())
-    if account is None:
+    if account is None or (account.candidate_id is not None) is not is_candidate:
         _matches_hash(_NOBODY, password)
         return ValueRefused("wrong_login")
     held_up = require_in_use(tx, account)
@@ -227,7 +228,7 @@ def ask_to_reset(tx: Tx, *, login: str) -> Letter | None:
     Says nothing of whether there is such an account, whether it can be reached, or whether a code was sent just now.
     """
     account = account_by_login(tx.session, login.strip())
-    if account is None or account.state is AccountState.DISABLED:
+    if account is None or account.state is AccountState.DISABLED or account.candidate_id is not None:
         return None
     try:
         return send_code(tx, purpose=CodePurpose.RESET_PASSWORD, account_id=account.id).letter
@@ -243,7 +244,7 @@ def reset_password(tx: Tx, *, login: str, typed: str, password: str) -> UserAcco
     _require_strong(password)
     wrong = ValueRefused("reset_code_wrong", rule="T-20")
     account = account_by_login(tx.session, login.strip())
-    if account is None or account.state is AccountState.DISABLED:
+    if account is None or account.state is AccountState.DISABLED or account.candidate_id is not None:
         return wrong
     code_id = newest_code(tx.session, CodePurpose.RESET_PASSWORD, account.id)
     purpose, who = CodePurpose.RESET_PASSWORD, account.id

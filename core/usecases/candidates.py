@@ -28,6 +28,7 @@ from core.rules.numbering import candidate_no
 from core.rules.permissions import permit
 from core.rules.suggestions import near_major
 from core.rules.values import IdType, require_same_gender
+from core.usecases import candidate_accounts
 from core.usecases.imports import Outcome, Row, Taken, in_parts
 from core.usecases.pilots import require_pilot
 from core.usecases.verification import drop_open
@@ -175,6 +176,8 @@ def edit_candidate(tx: Tx, *, candidate_id: int, changes: Mapping[str, Any]) -> 
         tx.advance(candidate, CANDIDATE, "complete")
     elif candidate.state is C.NEEDS_MANUAL and changed.keys() & LOCKED_WHEN_VERIFIED:
         tx.advance(candidate, CANDIDATE, "correct")
+    candidate_accounts.follow(tx, [candidate.id])
+    tx.session.refresh(candidate)
     return candidate
 
 
@@ -226,6 +229,8 @@ def _judge_some(
     owners: dict[str, list[RowMapping]] = defaultdict(list)
     for row in tx.session.execute(found).mappings():
         owners[row["id_number"]].append(row)
+    named_ids = [row["id"] for rows in owners.values() for row in rows]
+    kept = set(tx.all(select(CandidatePhoto.candidate_id).where(CandidatePhoto.candidate_id.in_(named_ids))))
     taken: dict[int, Photo] = {}
     for number, photo in photos:
         named = owners[photo.id_number]
@@ -234,7 +239,7 @@ def _judge_some(
             outcome.owners[number] = named[0]["id"]
         if refusal is not None:
             outcome.refuse(number, "photo", refusal)
-        elif named[0]["photo_hash"] == photo.sha256:
+        elif named[0]["photo_hash"] == photo.sha256 and named[0]["id"] in kept:  # not one erased in time (G-26)
             outcome.unchanged += 1
             outcome.known.add(number)
         else:
@@ -281,15 +286,17 @@ def _store(tx: Tx, taken: Mapping[int, Photo]) -> None:
 def delete_candidates(tx: Tx, *, candidate_ids: Sequence[int]) -> tuple[int, list[int]]:
     """Remove those without registrations; (removed, ids that stay because they are registered) (R-092)."""
     blocked: list[int] = []
-    removed = 0
+    leaving: list[Candidate] = []
     for candidate in _all(tx, candidate_ids):
         permit(tx.actor, "edit_candidates", candidate)
         if candidate.registered_count:
             blocked.append(candidate.id)
-            continue
+        else:
+            leaving.append(candidate)
+    candidate_accounts.close_for(tx, [candidate.id for candidate in leaving])
+    for candidate in leaving:
         tx.delete(candidate)
-        removed += 1
-    return removed, blocked
+    return len(leaving), blocked
 
 
 def _all(tx: Tx, ids: Sequence[int]) -> list[Candidate]:

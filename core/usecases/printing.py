@@ -34,9 +34,14 @@ def print_documents(
     rows = seated_rows(tx.session, plan, tx.actor, site_id=site_id, room_name=room_name)
     if not rows:
         raise NotReady("nothing_arranged", rule="R-180", plan=plan.plan_no)
-    count = _DRAW[kind](tx, plan, rows, out)
+    count = draw_sheets(tx, kind, plan, rows, out)
     tx.record(plan, f"print_{kind}", after={"count": count, "site_id": site_id, "room": room_name})
     return count
+
+
+def draw_sheets(tx: Tx, kind: str, plan: ExamPlan, rows: list[SeatedRow], out: BinaryIO) -> int:
+    """The PDF of a kind for these seats; how many sheets' facts it holds."""
+    return _DRAW[kind](tx, plan, rows, out)
 
 
 def _tickets(tx: Tx, plan: ExamPlan, rows: list[SeatedRow], out: BinaryIO) -> int:

@@ -31,6 +31,7 @@ from core.queries.verifications import is_due, is_open, shared_photos, vouchers
 from core.rules.candidates import CANDIDATE, CandidateState, VerificationMethod, VerificationResult
 from core.rules.permissions import permit
 from core.rules.verification import LEASE, REQUEST, RequestState, fingerprint, may_vouch, next_asking
+from core.usecases import candidate_accounts
 from core.usecases.imports import in_parts
 
 CHUNK = 5_000
@@ -278,6 +279,8 @@ def _settle(tx: Tx, verdict: Verdict, records: Sequence[tuple[int, dict[str, Any
     tx.insert_all(IdentityVerification, [record | {"result": result} for _, record in records])
     tx.advance_all(V, REQUEST, result.value, V.id.in_(requests), lease_until=None, settled_at=tx.now, trouble="")
     tx.advance_all(Candidate, CANDIDATE, f"{result.value}_verification", Candidate.id.in_(people))
+    if verdict is Verdict.PASS:
+        candidate_accounts.open_for(tx, people)
 
 
 def close_batches(tx: Tx, *, batch_ids: Sequence[int] | None = None) -> int:
@@ -319,6 +322,7 @@ def confirm_by_hand(tx: Tx, *, candidate_id: int, note: str) -> Candidate:
             at=tx.now,
         )
     )
+    candidate_accounts.open_for(tx, [candidate.id])
     return candidate
 
 

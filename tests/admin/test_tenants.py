@@ -92,11 +92,13 @@ BEHIND_LOGIN = {
 }  # fmt: skip
 WITH_A_VISIT = {"phone.sign_page", "phone.refuse_page", "phone.done"}
 LEADS_TO_LOGIN = {"phone.start", "phone.qr"}
+OWN_SPACE = {"my.home", "my.photo", "my.ticket", "my.certificate"}  # candidates only, by a login of their own
 FOR_ALL = {
     "portal.home", "portal.healthz", "portal.readyz", "portal.metrics", "portal.verify", "portal.verify_numbers",
     "portal.verify_file", "auth.login", "auth.logout", "auth.activation", "auth.activate", "phone.enter", "phone.scan",
     "auth.second_factor", "auth.forgot", "auth.reset", "auth.another", "joining.register", "joining.names",
     "joining.code", "joining.done",
+    "my.login", "my.logout", "my.forgot", "my.link",
     "phone.qr_state", "static", "admin.static", "phone.static", "portal.static",
 }  # fmt: skip
 PHONE_WRITES = {
@@ -109,7 +111,7 @@ PHONE_WRITES = {
 def known_endpoints() -> set[str]:
     """Every endpoint somebody has thought about."""
     standard = {f"{page}.{name}" for page in PAGES for name in STANDARD}
-    return standard | OWN_PAGES | BEHIND_LOGIN | WITH_A_VISIT | LEADS_TO_LOGIN | FOR_ALL | PHONE_WRITES
+    return standard | OWN_PAGES | BEHIND_LOGIN | WITH_A_VISIT | LEADS_TO_LOGIN | OWN_SPACE | FOR_ALL | PHONE_WRITES
 
 
 def rules(app: Flask) -> list[Any]:
@@ -161,7 +163,8 @@ def test_a_stranger_opens_nothing_but_the_public_pages(panel: OpenPanel) -> None
             answer = stranger.get(address)
             wanted = (404,) if rule.endpoint in WITH_A_VISIT else (302,)
             assert answer.status_code in wanted, (rule, answer.status_code)
-            assert answer.status_code == 404 or "/admin/login" in answer.location, rule
+            door = "/my/login" if rule.endpoint in OWN_SPACE else "/admin/login"
+            assert answer.status_code == 404 or door in answer.location, rule
         if "POST" in rule.methods:
             answer = stranger.post(address, {"plan": "1", "party": "teo"})
             inside = answer.status_code in (302, 303) and answer.location.startswith(

@@ -8,10 +8,11 @@ from alembic import op
 from core.models.base import UtcDateTime
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 
 # Name, kind and number of the document and the photo of a verified candidate stay as they were verified, and the state
 # itself is final (R-089, §3.6). A candidate who is deleted takes the photo along: by then the row above it is gone.
+# A picture may go when its time is over (G-26), its hash stays; no other one can take its place.
 # A later migration that copies one of these tables (batch_alter_table on SQLite) has to make the triggers again.
 SQLITE_FREEZE = (
     """
@@ -31,11 +32,6 @@ SQLITE_FREEZE = (
     CREATE TRIGGER candidate_photos_frozen_update BEFORE UPDATE ON candidate_photos
     WHEN EXISTS (SELECT 1 FROM candidates WHERE id IN (OLD.candidate_id, NEW.candidate_id) AND state = 'verified')
         AND (NEW.candidate_id <> OLD.candidate_id OR NEW.sha256 <> OLD.sha256 OR NEW.data <> OLD.data)
-    BEGIN SELECT RAISE(ABORT, 'verified_is_locked'); END
-    """,
-    """
-    CREATE TRIGGER candidate_photos_frozen_delete BEFORE DELETE ON candidate_photos
-    WHEN EXISTS (SELECT 1 FROM candidates WHERE id = OLD.candidate_id AND state = 'verified')
     BEGIN SELECT RAISE(ABORT, 'verified_is_locked'); END
     """,
 )
@@ -67,19 +63,16 @@ POSTGRES_FREEZE = (
                OR (NEW.candidate_id = OLD.candidate_id AND NEW.sha256 = OLD.sha256 AND NEW.data = OLD.data) THEN
                 RETURN NEW;
             END IF;
-        ELSIF NOT EXISTS (SELECT 1 FROM candidates WHERE id = OLD.candidate_id AND state = 'verified') THEN
-            RETURN OLD;
         END IF;
         RAISE EXCEPTION 'verified_is_locked' USING ERRCODE = 'check_violation', CONSTRAINT = 'verified_is_locked';
     END $$
     """,
     """
-    CREATE TRIGGER candidate_photos_frozen BEFORE INSERT OR UPDATE OR DELETE ON candidate_photos FOR EACH ROW
+    CREATE TRIGGER candidate_photos_frozen BEFORE INSERT OR UPDATE ON candidate_photos FOR EACH ROW
     EXECUTE FUNCTION candidate_photos_frozen()
     """,
 )
 SQLITE_THAW = (
-    "DROP TRIGGER candidate_photos_frozen_delete",
     "DROP TRIGGER candidate_photos_frozen_update",
     "DROP TRIGGER candidate_photos_frozen_insert",
     "DROP TRIGGER candidates_frozen",

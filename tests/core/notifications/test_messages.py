@@ -18,7 +18,7 @@ from core import clock
 from core.actors import SYSTEM
 from core.db import reading, transaction
 from core.gateways.seal import SealFailed
-from core.models.accounts import ChatBinding, VerificationCode
+from core.models.accounts import ChatBinding, UserAccount, VerificationCode
 from core.models.candidates import Candidate
 from core.models.records import Notification
 from core.models.registrations import CandidateSnapshot
@@ -32,6 +32,7 @@ from core.notifications.accounts import (
     PasswordReset,
     SecondFactorReset,
 )
+from core.notifications.candidate_accounts import LinkSent
 from core.notifications.candidates import ManualConfirmationNeeded
 from core.notifications.certificates import (
     CertificatesIssued,
@@ -81,6 +82,11 @@ def binding_of(year: Year, login: str) -> int:
     return int(rows(select(ChatBinding.id).where(ChatBinding.account_id == year[f"account:{login}"]))[0])
 
 
+def account_of(year: Year) -> int:
+    """The account of the first student."""
+    return int(rows(select(UserAccount.id).where(UserAccount.candidate_id == year["student:0"]))[0])
+
+
 SAMPLES: dict[str, list[Callable[[Year], Message]]] = {
     "accounts.binding_asked": [lambda y: BindingAsked(binding_of(y, "coordinator"))],
     "accounts.binding_confirmed": [lambda y: BindingConfirmed(binding_of(y, "coordinator"))],
@@ -90,6 +96,10 @@ SAMPLES: dict[str, list[Callable[[Year], Message]]] = {
     "accounts.password_reset": [lambda y: PasswordReset(y["account:teo"], "2026-03-15T09:00:00+00:00")],
     "accounts.second_factor_reset": [
         lambda y: SecondFactorReset(y["account:teo"], REASON, "2026-03-15T09:00:00+00:00")
+    ],
+    "candidate_accounts.link_sent": [
+        lambda y: LinkSent(account_of(y), "nonce-of-a-sample", True),
+        lambda y: LinkSent(account_of(y), "nonce-of-another", False),
     ],
     "candidates.manual_confirmation_needed": [lambda y: ManualConfirmationNeeded(y["college"], "2026-03-15T09:00")],
     "certificates.issued": [lambda y: CertificatesIssued(y["plan"], y["college"], 1)],
@@ -201,7 +211,11 @@ def test_no_message_names_anybody(make: Callable[[Year], Message], year: Year) -
             *session.execute(select(CandidateSnapshot.name, CandidateSnapshot.id_number, CandidateSnapshot.ticket_no)),
         ]
         panel = render.panel_text(session, session.get_one(Notification, row.id), clock.now())
-    said = "\n".join([in_chat(row).text, panel, row.facts, *(k.label for line in in_chat(row).keys for k in line)])
+        letter = render.letter_of(session, session.get_one(Notification, row.id), clock.now())
+    by_letter = letter.text if letter else ""
+    said = "\n".join(
+        [in_chat(row).text, panel, by_letter, row.facts, *(k.label for line in in_chat(row).keys for k in line)]
+    )
     assert len(people) >= 12
     assert not [fact for person in people for fact in person if fact and fact in said]
 

@@ -43,6 +43,7 @@ from core.usecases import (
     arrangement,
     batches,
     bindings,
+    candidate_accounts,
     candidate_changes,
     candidate_merging,
     candidates,
@@ -57,6 +58,7 @@ from core.usecases import (
     notices,
     organisations,
     own_records,
+    own_space,
     photos,
     plans,
     printing,
@@ -519,6 +521,16 @@ CASES: dict[str, Case] = {
         "peopled",
         STAFF,
         before=_add_somebody,
+    ),
+    "candidate_accounts.send_link": Case(
+        lambda tx, year: candidate_accounts.send_link(tx, candidate_id=year["student:0"]), "registered", STAFF
+    ),
+    # 学生个人空间: the candidate self
+    "own_space.print_own_ticket": Case(
+        lambda tx, year: own_space.print_own_ticket(tx, plan_id=year["plan"], out=BytesIO()), "scored", {"candidate"}
+    ),
+    "own_space.take_own_certificate": Case(
+        lambda tx, year: own_space.take_own_certificate(tx, issuance_id=year["issuance:0"]), "issued", {"candidate"}
     ),
     "verification.request_verification": Case(
         lambda tx, year: verification.request_verification(tx, candidate_ids=[year["drafted"]]),
@@ -1286,6 +1298,8 @@ FOR_ANYBODY = {
         "accounts.log_in",
         "accounts.reset_password",
         "bindings.bind_chat",
+        "candidate_accounts.log_in",
+        "candidate_accounts.set_password",
         "codes.use_code",
         "joining.join",
         "one_time.use",
@@ -1296,6 +1310,7 @@ FOR_ANYBODY = {
         "accounts.ask_to_reset",
         "codes.send_code",
         "joining.ask_to_join",
+        "candidate_accounts.ask_for_link",
     },
     "sets what is kept beside the truth to the truth": {"quotas.rebuild_balances", "tallies.rebuild_tallies"},
     "what the clock or a worker does; harmless whoever calls it, for the guards are the clock's": {
@@ -1318,12 +1333,21 @@ FOR_ANYBODY = {
         "verification.claim_questions",
         "verification.close_batches",
         "verification.record_answers",
+        "retention.erase_photos",
+        "retention.discard_imports",
+        "retention.empty_imports",
+        "retention.forget_links",
+        "retention.note_sweep",
     },
     "part of another verb, which asks": {
         "accounts.count_wrong",
         "accounts.managed",
         "accounts.require_in_use",
         "bindings.require_settled",
+        "candidate_accounts.open_for",
+        "candidate_accounts.follow",
+        "candidate_accounts.close_for",
+        "printing.draw_sheets",
         "notices.reissue_open",
         "one_time.issue",
         "signing.require_step_up",

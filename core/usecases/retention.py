@@ -1,0 +1,65 @@
+"""What is personal is kept as long as it is of use, and no longer (G-26): each step removes some, and says how many.
+
+The trail, the hashes and the records stay; bytes, files and dead links go. Photos on sealed PDFs are untouched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import delete, select
+
+from core import settings
+from core.db import Tx
+from core.models.accounts import OneTimeCode
+from core.models.candidates import CandidatePhoto
+from core.models.records import Heartbeat, ImportCorrection, ImportFault, ImportFile, ImportJob
+from core.queries.retention import imports_to_discard, imports_to_empty, links_to_forget, photos_to_erase
+from core.rules.imports import IMPORT, KEPT_FOR
+from core.rules.retention import due_before
+
+BITE = 1_000  # rows in one unit: nobody waits long for the database
+SWEEP = "jobs.retention"
+
+
+def erase_photos(tx: Tx) -> int:
+    """The bytes of pictures nobody needs any more; the hash on the candidate and in the plans stays."""
+    cutoff = due_before(settings.current().photo_retention_days, tx.now)
+    if cutoff is None:
+        return 0
+    return _delete(tx, CandidatePhoto, CandidatePhoto.id, tx.all(photos_to_erase(cutoff, tx.now, BITE)))
+
+
+def discard_imports(tx: Tx) -> int:
+    """放弃: files nobody has decided on in time."""
+    undecided = tx.all(imports_to_discard(tx.now - KEPT_FOR, BITE))
+    for ident in undecided:
+        tx.advance(tx.get(ImportJob, ident), IMPORT, "discard", reason="retention")
+    return len(undecided)
+
+
+def empty_imports(tx: Tx) -> int:
+    """Files, faults and corrections of imports that are over; the record with its counts stays (R-295)."""
+    old = tx.all(imports_to_empty(tx.now - KEPT_FOR, BITE))
+    for part in (ImportFile, ImportFault, ImportCorrection):
+        _delete(tx, part, part.job_id, old)
+    return len(old)
+
+
+def forget_links(tx: Tx) -> int:
+    """One-time links and chat codes that open nothing any more."""
+    return _delete(tx, OneTimeCode, OneTimeCode.id, tx.all(links_to_forget(tx.now, BITE)))
+
+
+def note_sweep(tx: Tx, *, counts: Mapping[str, int]) -> None:
+    """One entry of the trail for the whole run, also when there was nothing to do; the next one waits for tomorrow."""
+    tx.beat(SWEEP, ",".join(f"{name}={count}" for name, count in sorted(counts.items())))
+    mark: Heartbeat = tx.one(select(Heartbeat).where(Heartbeat.name == SWEEP))
+    tx.record(mark, "retention", after=dict(counts))
+
+
+def _delete(tx: Tx, model: Any, column: Any, ids: Any) -> int:
+    if ids:
+        tx.session.execute(delete(model).where(column.in_(ids)))
+    return len(ids)
