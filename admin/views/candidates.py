@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from flask import Response, abort, flash, render_template, request, url_for
+from flask import Response, abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from markupsafe import Markup
 from sqlalchemy import and_, select
 
-from admin import candidate_history, cells
+from admin import candidate_history
 from admin.export_page import ExportDoor
 from admin.history import Step
 from admin.import_page import SheetDoor
 from admin.session import current_actor, reader
 from admin.usecase_view import Link, Related, UseCaseView
 from admin.verbs import Verb
+from admin.views.candidate_cells import document_cell, major_cell, person_cell, photo_cell
 from admin.views.candidate_forms import (
     CandidateEditForm,
     CandidateForm,
@@ -33,7 +32,6 @@ from admin.views.candidate_forms import (
 from admin.views.candidate_lists import filter_of, survivor_of
 from admin.views.candidate_merge import MergePages
 from admin.views.candidate_verbs import (
-    Checked,
     check_all,
     check_one,
     create_with_photo,
@@ -41,7 +39,8 @@ from admin.views.candidate_verbs import (
     remove_all,
     remove_one,
 )
-from admin.views.people import clipped, portrait, two_lines
+from admin.views.candidate_words import removed, told
+from admin.views.people import clipped
 from core.db import transaction
 from core.errors import Refusal
 from core.models.accounts import UserAccount
@@ -49,7 +48,6 @@ from core.models.candidates import Candidate, CandidatePhoto, IdentityVerificati
 from core.models.registrations import Registration
 from core.notifications.words import problem, sentence
 from core.queries import scoping
-from core.rules import values
 from core.rules.candidates import CANDIDATE, CandidateKind
 from core.rules.permissions import has_role, may
 from core.usecases.candidates import confirm_by_hand, edit_candidate
@@ -57,47 +55,6 @@ from core.usecases.disclosures import reveal_id_number, reveal_mobile
 
 EDIT = "edit_candidates"
 PHOTO_KEPT = "private, max-age=600"  # in the person's own browser only; the address changes with the picture
-
-
-def photo_cell(view: Any, context: Any, row: Candidate, name: str) -> Markup:
-    """The picture, small; a quiet frame where there is none."""
-    return portrait(row) or Markup('<span class="thumb is-empty">{}</span>').format("无照片")
-
-
-def person_cell(view: Any, context: Any, row: Candidate, name: str) -> Markup:
-    """Name above number."""
-    return two_lines(row.name, row.candidate_no)
-
-
-def document_cell(view: Any, context: Any, row: Candidate, name: str) -> Markup:
-    """Masked ID above masked mobile (R-010)."""
-    return two_lines(values.mask_id(row.id_number), values.mask_mobile(row.mobile) if row.mobile else cells.NOTHING)
-
-
-def major_cell(view: Any, context: Any, row: Candidate, name: str) -> Markup:
-    """Major with its code above the level."""
-    major = f"{row.major_name}（{row.major_code}）" if row.major_code else cells.NOTHING
-    level = row.education_level.label if row.education_level else cells.NOTHING
-    return Markup('<span class="two"><span>{}</span><small>{}</small></span>').format(major, level)
-
-
-def _told(checked: Checked) -> str:
-    parts = [f"{checked.passed} 人认证通过，信息准确"] if checked.passed else []
-    parts += [f"{checked.failed} 人未通过，已转为“需人工确认”"] if checked.failed else []
-    parts += [f"{checked.skipped} 人不在“信息待认证”，没有处理"] if checked.skipped else []
-    return "；".join(parts) + "。"
-
-
-def _removed(result: tuple[int, Sequence[int]]) -> str:
-    """How many are gone; those that had to stay are named in a message of their own (R-092)."""
-    removed, blocked = result
-    if blocked:
-        names = reader().scalars(select(Candidate.name).where(Candidate.id.in_(blocked)).order_by(Candidate.id)).all()
-        more = "等" if len(names) > 20 else ""
-        flash(
-            f"{len(names)} 人已有报考，没有删除：{'、'.join(names[:20])}{more}。请先在报考时间内删除其报考。", "error"
-        )
-    return f"已删除 {removed} 个学生信息。" if removed else "没有删除任何学生信息。"
 
 
 UPDATE_DOOR = SheetDoor(
@@ -197,7 +154,7 @@ class CandidateView(MergePages, UseCaseView):
             act=EDIT,
             move=(CANDIDATE, "pass_verification"),
             tone="primary",
-            tell=_told,
+            tell=told,
             key="verify",
         ),
         Verb(
@@ -225,7 +182,7 @@ class CandidateView(MergePages, UseCaseView):
             when=lambda row, actor: not row.registered_count,
             confirm="确定删除 {count} 个学生信息吗？删除后不能恢复。",
             tone="danger",
-            tell=_removed,
+            tell=removed,
             key="delete",
         ),
     )
@@ -238,7 +195,7 @@ class CandidateView(MergePages, UseCaseView):
             many=True,
             confirm="确定认证 {count} 名考生吗？",
             explain="只处理“信息待认证”的考生；未通过的转为“需人工确认”。",
-            tell=_told,
+            tell=told,
             key="verify-all",
         ),
         Verb(
@@ -249,7 +206,7 @@ class CandidateView(MergePages, UseCaseView):
             confirm="确定删除 {count} 个学生信息吗？",
             explain="已有报考的考生不会删除，办理后逐一列出；其余删除后不能恢复。",
             tone="danger",
-            tell=_removed,
+            tell=removed,
             key="delete-all",
         ),
     )
