@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from flask import Response, abort, flash, g, render_template, request, url_for
+from flask import Response, abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from markupsafe import Markup
 from sqlalchemy import and_, select
 
-from admin import candidate_history, cells
+from admin import candidate_history
 from admin.export_page import ExportDoor
 from admin.history import Step
 from admin.import_page import SheetDoor
 from admin.session import current_actor, reader
 from admin.usecase_view import Link, Related, UseCaseView
 from admin.verbs import Verb
+from admin.views.candidate_cells import document_cell, major_cell, person_cell, photo_cell
+from admin.views.candidate_checks import is_being_checked, look_up, reason_words, state_cell
 from admin.views.candidate_forms import (
     CandidateEditForm,
     CandidateForm,
@@ -33,8 +33,6 @@ from admin.views.candidate_forms import (
 from admin.views.candidate_lists import filter_of, survivor_of
 from admin.views.candidate_merge import MergePages
 from admin.views.candidate_verbs import (
-    Checked,
-    Photographed,
     check_all,
     check_one,
     create_with_photo,
@@ -42,19 +40,17 @@ from admin.views.candidate_verbs import (
     remove_all,
     remove_one,
 )
-from admin.views.people import clipped, portrait, two_lines
-from admin.views.photo_verdicts import verdicts_url
+from admin.views.candidate_words import made, photographed, removed, told
+from admin.views.people import clipped
 from core.db import transaction
 from core.errors import Refusal
 from core.models.accounts import UserAccount
 from core.models.candidates import Candidate, CandidatePhoto, IdentityVerification, MergedCandidate
 from core.models.registrations import Registration
-from core.notifications.words import problem, sentence
+from core.notifications.words import sentence
 from core.queries import scoping, verifications
-from core.rules import values
 from core.rules.candidates import CANDIDATE, CandidateKind, CandidateState
 from core.rules.permissions import has_role, may
-from core.rules.verification import WHY
 from core.usecases.candidate_accounts import send_link
 from core.usecases.candidates import edit_candidate
 from core.usecases.disclosures import reveal_id_number, reveal_mobile
@@ -62,95 +58,6 @@ from core.usecases.verification import confirm_by_hand
 
 EDIT = "edit_candidates"
 PHOTO_KEPT = "private, max-age=600"  # in the person's own browser only; the address changes with the picture
-
-
-def photo_cell(view: Any, context: Any, row: Candidate, name: str) -> Markup:
-    """The picture, small; a quiet frame where there is none."""
-    return portrait(row) or Markup('<span class="thumb is-empty">{}</span>').format("无照片")
-
-
-def person_cell(view: Any, context: Any, row: Candidate, name: str) -> Markup:
-    """Name above number."""
-    return two_lines(row.name, row.candidate_no)
-
-
-def document_cell(view: Any, context: Any, row: Candidate, name: str) -> Markup:
-    """Masked ID above masked mobile (R-010)."""
-    return two_lines(values.mask_id(row.id_number), values.mask_mobile(row.mobile) if row.mobile else cells.NOTHING)
-
-
-def major_cell(view: Any, context: Any, row: Candidate, name: str) -> Markup:
-    """Major with its code above the level."""
-    major = f"{row.major_name}（{row.major_code}）" if row.major_code else cells.NOTHING
-    level = row.education_level.label if row.education_level else cells.NOTHING
-    return Markup('<span class="two"><span>{}</span><small>{}</small></span>').format(major, level)
-
-
-def state_cell(view: Any, context: Any, row: Candidate, name: str) -> Markup:
-    """The state; below it that the candidate is 认证中, or why a person has to look."""
-    badge = cells.badge(row.state)
-    if is_being_checked(row):
-        return Markup('<span class="two"><span>{}</span><small>认证中</small></span>').format(badge)
-    reason = reason_words(_reasons([row.id]).get(row.id, "")) if row.state is CandidateState.NEEDS_MANUAL else ""
-    if not reason:
-        return badge
-    return Markup('<span class="two"><span>{}</span><small>{}</small></span>').format(badge, reason)
-
-
-def is_being_checked(row: Candidate) -> bool:
-    """认证中: a question about the candidate is open. A page asks once for all its rows."""
-    if row.state is not CandidateState.PENDING_VERIFICATION:
-        return False
-    if row.id not in g.get("verification_of", ()):
-        _look_up([row.id])
-    return row.id in g.being_checked
-
-
-def _reasons(ids: Sequence[int]) -> dict[int, str]:
-    if not set(ids) <= set(g.get("verification_of", ())):
-        _look_up(ids)
-    found: dict[int, str] = g.last_reasons
-    return found
-
-
-def _look_up(ids: Sequence[int]) -> None:
-    g.verification_of = set(ids)
-    g.being_checked = verifications.being_checked(reader(), ids)
-    g.last_reasons = verifications.last_reasons(reader(), ids)
-
-
-def _told(checked: Checked) -> str:
-    parts = [f"{checked.passed} 人认证通过，信息准确"] if checked.passed else []
-    parts += [f"{checked.failed} 人未通过，已转为“需人工确认”"] if checked.failed else []
-    parts += [f"{checked.under_way} 人已提交认证，正在核验，结果会显示在列表中"] if checked.under_way else []
-    parts += [f"{checked.skipped} 人不在“信息待认证”，没有处理"] if checked.skipped else []
-    return "；".join(parts) + "。"
-
-
-def _photographed(given: Photographed) -> str:
-    """Said after a photo was sent; where only a crop of it would do, with the way to it."""
-    if given.waiting is None:
-        return "照片已保存。"
-    return Markup('照片尺寸不符，已裁剪出合规的版本，尚未采用：<a href="{}">查看并采用</a>').format(
-        verdicts_url(given.waiting)
-    )
-
-
-def _made(given: Photographed) -> str:
-    made = "已新增 1 名考生。"
-    return made if given.waiting is None else made + _photographed(given)
-
-
-def _removed(result: tuple[int, Sequence[int]]) -> str:
-    """How many are gone; those that had to stay are named in a message of their own (R-092)."""
-    removed, blocked = result
-    if blocked:
-        names = reader().scalars(select(Candidate.name).where(Candidate.id.in_(blocked)).order_by(Candidate.id)).all()
-        more = "等" if len(names) > 20 else ""
-        flash(
-            f"{len(names)} 人已有报考，没有删除：{'、'.join(names[:20])}{more}。请先在报考时间内删除其报考。", "error"
-        )
-    return f"已删除 {removed} 个学生信息。" if removed else "没有删除任何学生信息。"
 
 
 UPDATE_DOOR = SheetDoor(
@@ -240,7 +147,7 @@ class CandidateView(MergePages, UseCaseView):
         fixed={"kind": CandidateKind.COLLEGE},
         given=lambda actor: {"college_id": actor.college_id},
         shape=new_values,
-        tell=_made,
+        tell=made,
         key="create",
     )
     edit_with = Verb(edit_candidate, "编辑", form=CandidateEditForm, act=EDIT, fill=edited, shape=changes, key="edit")
@@ -252,7 +159,7 @@ class CandidateView(MergePages, UseCaseView):
             move=(CANDIDATE, "pass_verification"),
             when=lambda row, actor: not is_being_checked(row),
             tone="primary",
-            tell=_told,
+            tell=told,
             key="verify",
         ),
         Verb(
@@ -270,7 +177,7 @@ class CandidateView(MergePages, UseCaseView):
             form=PhotoForm,
             act=EDIT,
             when=lambda row, actor: CANDIDATE.allows(row.state, "add_photo"),
-            tell=_photographed,
+            tell=photographed,
             key="photo",
         ),
         Verb(
@@ -289,7 +196,7 @@ class CandidateView(MergePages, UseCaseView):
             when=lambda row, actor: not row.registered_count,
             confirm="确定删除 {count} 个学生信息吗？删除后不能恢复。",
             tone="danger",
-            tell=_removed,
+            tell=removed,
             key="delete",
         ),
     )
@@ -302,7 +209,7 @@ class CandidateView(MergePages, UseCaseView):
             many=True,
             confirm="确定认证 {count} 名考生吗？",
             explain="只处理“信息待认证”的考生；未通过的转为“需人工确认”。",
-            tell=_told,
+            tell=told,
             key="verify-all",
         ),
         Verb(
@@ -313,7 +220,7 @@ class CandidateView(MergePages, UseCaseView):
             confirm="确定删除 {count} 个学生信息吗？",
             explain="已有报考的考生不会删除，办理后逐一列出；其余删除后不能恢复。",
             tone="danger",
-            tell=_removed,
+            tell=removed,
             key="delete-all",
         ),
     )
@@ -361,7 +268,7 @@ class CandidateView(MergePages, UseCaseView):
     def get_list(self, *args: Any, **options: Any) -> tuple[int, list[Any]]:
         count, rows = super().get_list(*args, **options)
         if isinstance(rows, list):
-            _look_up([row.id for row in rows])
+            look_up([row.id for row in rows])
         return count, rows
 
     def progress(self) -> list[verifications.Progress]:
@@ -472,13 +379,6 @@ class CandidateView(MergePages, UseCaseView):
         return page, 422 if request.method == "POST" and not number else 200
 
 
-def reason_words(reason: str) -> str:
-    """A person's note as it is; a verifier's code in words."""
-    if not reason.isascii() or not reason:
-        return reason
-    return WHY.get(reason) or problem(reason)
-
-
 class SocialCandidateView(CandidateView):
     """社会考生: no major needed, never counted against a quota (R-072, R-140)."""
 
@@ -493,7 +393,7 @@ class SocialCandidateView(CandidateView):
         fixed={"kind": CandidateKind.SOCIAL},
         given=lambda actor: {"college_id": actor.college_id},
         shape=new_values,
-        tell=_made,
+        tell=made,
         key="create",
     )
     edit_with = Verb(edit_candidate, "编辑", form=SocialEditForm, act=EDIT, fill=edited, shape=changes, key="edit")
