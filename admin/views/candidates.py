@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from flask import Response, abort, flash, g, render_template, request, url_for
+from flask import Response, abort, flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from markupsafe import Markup
@@ -17,6 +17,7 @@ from admin.import_page import SheetDoor
 from admin.session import current_actor, reader
 from admin.usecase_view import Link, Related, UseCaseView
 from admin.verbs import Verb
+from admin.views.candidate_checks import is_being_checked, look_up, reason_words, state_cell
 from admin.views.candidate_forms import (
     CandidateEditForm,
     CandidateForm,
@@ -44,12 +45,11 @@ from core.errors import Refusal
 from core.models.accounts import UserAccount
 from core.models.candidates import Candidate, CandidatePhoto, IdentityVerification
 from core.models.registrations import Registration
-from core.notifications.words import problem, sentence
+from core.notifications.words import sentence
 from core.queries import scoping, verifications
 from core.rules import values
-from core.rules.candidates import CANDIDATE, CandidateKind, CandidateState
+from core.rules.candidates import CANDIDATE, CandidateKind
 from core.rules.permissions import has_role
-from core.rules.verification import WHY
 from core.usecases.candidates import edit_candidate
 from core.usecases.disclosures import reveal_id_number
 from core.usecases.verification import confirm_by_hand
@@ -78,39 +78,6 @@ def major_cell(view: Any, context: Any, row: Candidate, name: str) -> Markup:
     major = f"{row.major_name}（{row.major_code}）" if row.major_code else cells.NOTHING
     level = row.education_level.label if row.education_level else cells.NOTHING
     return Markup('<span class="two"><span>{}</span><small>{}</small></span>').format(major, level)
-
-
-def state_cell(view: Any, context: Any, row: Candidate, name: str) -> Markup:
-    """The state; below it that the candidate is 认证中, or why a person has to look."""
-    badge = cells.badge(row.state)
-    if is_being_checked(row):
-        return Markup('<span class="two"><span>{}</span><small>认证中</small></span>').format(badge)
-    reason = reason_words(_reasons([row.id]).get(row.id, "")) if row.state is CandidateState.NEEDS_MANUAL else ""
-    if not reason:
-        return badge
-    return Markup('<span class="two"><span>{}</span><small>{}</small></span>').format(badge, reason)
-
-
-def is_being_checked(row: Candidate) -> bool:
-    """认证中: a question about the candidate is open. A page asks once for all its rows."""
-    if row.state is not CandidateState.PENDING_VERIFICATION:
-        return False
-    if row.id not in g.get("verification_of", ()):
-        _look_up([row.id])
-    return row.id in g.being_checked
-
-
-def _reasons(ids: Sequence[int]) -> dict[int, str]:
-    if not set(ids) <= set(g.get("verification_of", ())):
-        _look_up(ids)
-    found: dict[int, str] = g.last_reasons
-    return found
-
-
-def _look_up(ids: Sequence[int]) -> None:
-    g.verification_of = set(ids)
-    g.being_checked = verifications.being_checked(reader(), ids)
-    g.last_reasons = verifications.last_reasons(reader(), ids)
 
 
 def _told(checked: Checked) -> str:
@@ -305,7 +272,7 @@ class CandidateView(UseCaseView):
     def get_list(self, *args: Any, **options: Any) -> tuple[int, list[Any]]:
         count, rows = super().get_list(*args, **options)
         if isinstance(rows, list):
-            _look_up([row.id for row in rows])
+            look_up([row.id for row in rows])
         return count, rows
 
     def progress(self) -> list[verifications.Progress]:
@@ -387,13 +354,6 @@ class CandidateView(UseCaseView):
             "admin/candidate_number.html", view=self, row=row, form=form, number=number, refusal=refusal
         )
         return page, 422 if request.method == "POST" and not number else 200
-
-
-def reason_words(reason: str) -> str:
-    """A person's note as it is; a verifier's code in words."""
-    if not reason.isascii() or not reason:
-        return reason
-    return WHY.get(reason) or problem(reason)
 
 
 class SocialCandidateView(CandidateView):
