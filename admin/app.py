@@ -86,6 +86,8 @@ SUBJECTS = (
 class RowNumber(IntegerConverter):
     """<int:…> of every address: a row's number, else the address does not exist."""
 
+    regex = "[0-9]+"
+
     def __init__(self, url_map: Any) -> None:
         super().__init__(url_map, max=LARGEST_ROW_NUMBER)
 

@@ -208,7 +208,7 @@ def test_one_browser_is_either_here_or_there(panel: OpenPanel) -> None:
     assert "/admin/login" in browser.get("/admin/").location
 
 
-@pytest.mark.parametrize("number", ["0", "2147483648", "99999999999999999999", "-1", "x"])
+@pytest.mark.parametrize("number", ["0", "９", "2147483648", "99999999999999999999", "-1", "x"])
 def test_a_number_no_row_can_have_is_no_address_for_anybody(panel: OpenPanel, number: str) -> None:
     place = panel("issued")
     for browser in (place.browser(), candidate(place)):
@@ -361,3 +361,15 @@ def test_the_login_page_fits_a_phone_and_names_what_can_be_typed(panel: OpenPane
     page = panel("set_up").browser().text("/my/login")
     assert 'content="width=device-width' in page
     assert "考生编号或证件号码" in page
+
+
+def test_the_monitors_page_names_nobody(panel: OpenPanel) -> None:
+    """Neither people nor the numbers and logins by which they are found."""
+    page = panel("issued").browser().text("/metrics")
+    with reading() as session:
+        facts = session.execute(
+            select(Candidate.name, Candidate.id_number, Candidate.mobile, Candidate.candidate_no)
+        ).all()
+    assert "kaowu_up 1" in page
+    assert len(facts) == 8
+    assert not [fact for person in facts for fact in person if fact in page]
