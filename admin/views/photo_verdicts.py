@@ -11,7 +11,7 @@ from markupsafe import Markup
 from sqlalchemy.orm import undefer
 
 from admin import cells
-from admin.session import current_actor, reader
+from admin.session import current_actor, reader, row_number
 from admin.usecase_view import Link, UseCaseView
 from admin.verbs import Verb
 from admin.views.people import portrait
@@ -29,9 +29,10 @@ BY_IMPORT = "flt0_0"  # the list's first filter, in its address
 IN_USE = frozenset({PhotoState.ACCEPTED, PhotoState.UNCHANGED, PhotoState.ADOPTED})
 
 
-def verdicts_url(job_id: int, **more: Any) -> str:
+def verdicts_url(job_id: int) -> str:
     """To the files of one import."""
-    return url_for("photo-verdicts.index_view", **{BY_IMPORT: job_id}, **more)
+    asked: dict[str, Any] = {BY_IMPORT: job_id}
+    return url_for("photo-verdicts.index_view", **asked)
 
 
 def picture_cell(view: Any, context: Any, row: PhotoVerdict, name: str) -> Markup | str:
@@ -196,7 +197,7 @@ class PhotoVerdictView(UseCaseView):
 
     def _job(self) -> ImportJob | None:
         """The import the list's address names, as far as this person may see it."""
-        typed = request.args.get(BY_IMPORT, 0, type=int)
+        typed = row_number(request.args.get(BY_IMPORT, ""))
         found: ImportJob | None = (
             reader()
             .query(ImportJob)
