@@ -11,7 +11,7 @@ from markupsafe import Markup
 from sqlalchemy.orm import undefer
 
 from admin import cells
-from admin.session import current_actor, reader
+from admin.session import current_actor, reader, row_number
 from admin.usecase_view import Link, UseCaseView
 from admin.verbs import Verb
 from admin.views.people import portrait
@@ -21,7 +21,7 @@ from core.queries.photos import counts_of
 from core.queries.scoping import visible
 from core.rules.permissions import has_role
 from core.rules.photo_verdicts import PHOTO_OFFER, PhotoState, Twin, veiled_name
-from core.sheets.photo_desk import PHOTOS
+from core.sheets.desk import PHOTOS
 from core.usecases.photos import Adopted, adopt_all_offers, adopt_offer, drop_offer
 
 EDIT = "edit_candidates"
@@ -29,9 +29,9 @@ BY_IMPORT = "flt0_0"  # the list's first filter, in its address
 IN_USE = frozenset({PhotoState.ACCEPTED, PhotoState.UNCHANGED, PhotoState.ADOPTED})
 
 
-def verdicts_url(job_id: int, **more: Any) -> str:
+def verdicts_url(job_id: int) -> str:
     """To the files of one import."""
-    asked: dict[str, Any] = {BY_IMPORT: job_id, **more}
+    asked: dict[str, Any] = {BY_IMPORT: job_id}
     return url_for("photo-verdicts.index_view", **asked)
 
 
@@ -197,7 +197,7 @@ class PhotoVerdictView(UseCaseView):
 
     def _job(self) -> ImportJob | None:
         """The import the list's address names, as far as this person may see it."""
-        typed = request.args.get(BY_IMPORT, 0, type=int)
+        typed = row_number(request.args.get(BY_IMPORT, ""))
         found: ImportJob | None = (
             reader()
             .query(ImportJob)

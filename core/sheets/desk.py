@@ -21,12 +21,12 @@ from core.notifications.words import sentence
 from core.queries.scoping import visible
 from core.rules.exports import ROW_CAP, require_within_cap
 from core.rules.permissions import has_role
-from core.sheets import gate, scores
+from core.sheets import gate, photo_desk, scores
 from core.sheets.catalogue import SHEETS, sheet
 from core.sheets.export_desk import asked_directly, file_hash, marking_of
 from core.sheets.kind import Batch, Export, SheetKind, chosen
 from core.sheets.packed import Faults
-from core.sheets.photo_desk import PHOTOS, Pictures, asked_background, take_photos
+from core.sheets.photo_desk import Pictures, asked_background, take_photos
 from core.sheets.photo_zip import ARCHIVE_BYTES, read_photos
 from core.sheets.reader import Blocks, Corrections, Progress, collector_resting, open_sheet, read_blocks
 from core.sheets.spec import CellError, SheetReading, SheetSpec
@@ -35,6 +35,7 @@ from core.sheets.writer import Heading, in_words, write_failed_rows, write_rows
 from core.usecases.exports import begin_direct_export, finish_direct_export
 from core.usecases.imports import Outcome, open_import, record_import
 
+PHOTOS = photo_desk.PHOTOS
 PHOTOS_ACT = "edit_candidates"
 EXPORT_CAP = ROW_CAP
 _ATTEMPTS = 3  # a race lost at a constraint: from then on the winner's rows are seen and judged
