@@ -12,7 +12,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from core import clock
-from jobs import certificates, outbox, pilots, plans, watch
+from jobs import certificates, imports, outbox, pilots, plans, watch
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +34,7 @@ TIMETABLE = (
     Entry("quota of past years (T-03)", pilots.lapse, 60),
     Entry("certificates", certificates.generate, 2),
     Entry("signing pages (T-19)", certificates.expire_signings, 15),
+    Entry("imports (R-294)", imports.work_off, 5),
     Entry("heartbeat", watch.beat, 10),
     Entry("stuck work", watch.look_for_stuck_work, 60),
 )
