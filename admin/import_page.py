@@ -1,4 +1,4 @@
-"""Importing a sheet in the panel: a file in, and a page that says of every rejected row why and what to do."""
+"""Importing a sheet in the panel: a file in, and on to the import's own page (admin.clinic_page)."""
 
 from __future__ import annotations
 
@@ -8,19 +8,22 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from flask import Response, abort, render_template, request, send_file, url_for
+from flask import Response, abort, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from sqlalchemy.orm import Session
 from wtforms import BooleanField
 
+from admin import clinic_work
 from admin.forms import Choice, PanelForm, Upload
 from admin.session import current_actor, reader
 from core.actors import Actor
 from core.errors import Refusal
 from core.notifications.words import sentence
+from core.rules.imports import ImportState
 from core.rules.permissions import has_role
-from core.sheets import desk
+from core.sheets import clinic, desk
+from core.sheets.photo_desk import PHOTOS
 
 SHEET_TYPES = ".xlsx,.xls"
 WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -49,9 +52,14 @@ class SheetDoor:
 
 
 class ImportForm(PanelForm):
-    """A file, for some sheets a plan, and whether to try only."""
+    """A file."""
 
     file = Upload("文件", accept=SHEET_TYPES, description="请使用空白模板填写，不要增删或改名表头；支持 .xlsx、.xls。")
+
+
+class ArchiveForm(ImportForm):
+    """A file that is taken in one pass, and whether to try only."""
+
     is_trial = BooleanField("只检查，不保存", description="勾选后逐行检查并列出问题，不写入任何数据。")
 
 
@@ -60,7 +68,6 @@ class PlannedImportForm(PanelForm):
 
     plan_id = Choice("考试计划", description="只列出您可以办理的计划。")
     file = Upload("文件", accept=SHEET_TYPES, description="请使用空白模板填写，不要增删或改名表头；支持 .xlsx、.xls。")
-    is_trial = BooleanField("只检查，不保存", description="勾选后逐行检查并列出问题，不写入任何数据。")
 
 
 class SheetPages:
@@ -81,10 +88,11 @@ class SheetPages:
 
     @expose("/import/<sheet>/", methods=("GET", "POST"))
     def import_view(self, sheet: str) -> ResponseReturnValue:
-        """Choose a file; then see what became of each row."""
+        """Choose a file; then see what would become of each row, on the import's own page."""
         door = self._door(sheet)
         wanted = {"plan_id": request.args.get("plan_id", type=int)}  # a button that already knows the plan
-        form: Any = PlannedImportForm(data=wanted) if door.plans else ImportForm()
+        plain = ArchiveForm if door.sheet == PHOTOS else ImportForm
+        form: Any = PlannedImportForm(data=wanted) if door.plans else plain()
         form.file.render_kw = {"accept": door.accept}
         form.file.description = door.hint or form.file.description
         if door.plans:
@@ -93,20 +101,25 @@ class SheetPages:
         if request.method == "POST" and form.validate():
             reader().rollback()
             try:
-                return self._imported(door, form)
+                return self._photographed(door, form) if door.sheet == PHOTOS else self._received(door, form)
             except Refusal as refusal:
                 problem = sentence(refusal)
         page = render_template("admin/import.html", view=self, door=door, form=form, refusal=problem)
         return page, 422 if request.method == "POST" else 200
 
-    def _imported(self, door: SheetDoor, form: Any) -> ResponseReturnValue:
+    def _received(self, door: SheetDoor, form: Any) -> ResponseReturnValue:
+        content, plan_id = form.file.data, form.plan_id.data if door.plans else None
+        job_id = clinic.receive(current_actor(), door.sheet, content, form.file.file_name, plan_id=plan_id)
+        clinic_work.work(job_id, len(content))
+        stands = clinic.standing(reader(), current_actor(), job_id)
+        if stands.state is not ImportState.REJECTED:
+            return redirect(url_for("imports.job_view", ident=job_id), 303)
+        page = render_template("admin/import.html", view=self, door=door, form=form, refusal=stands.refusal)
+        return page, 422
+
+    def _photographed(self, door: SheetDoor, form: Any) -> ResponseReturnValue:
         report = desk.import_file(
-            current_actor(),
-            door.sheet,
-            form.file.data,
-            form.file.file_name,
-            plan_id=form.plan_id.data if door.plans else None,
-            dry_run=form.is_trial.data,
+            current_actor(), door.sheet, form.file.data, form.file.file_name, dry_run=form.is_trial.data
         )
         return render_template(
             "admin/import_report.html",

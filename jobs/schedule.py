@@ -12,7 +12,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from core import clock
-from jobs import certificates, outbox, pilots, plans, retention, verification, watch
+from jobs import certificates, imports, outbox, pilots, plans, retention, verification, watch
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +36,7 @@ TIMETABLE = (
     Entry("signing pages (T-19)", certificates.expire_signings, 15),
     Entry("verification of identity (R-086)", verification.check, 2),
     Entry("retention (T-23)", retention.sweep, 600),
+    Entry("imports (R-294)", imports.work_off, 5),
     Entry("heartbeat", watch.beat, 10),
     Entry("stuck work", watch.look_for_stuck_work, 60),
 )

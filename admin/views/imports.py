@@ -11,6 +11,7 @@ from markupsafe import Markup
 from sqlalchemy import select
 
 from admin import cells
+from admin.clinic_page import ClinicPages
 from admin.filters import Among, PanelFilter
 from admin.import_page import workbook
 from admin.session import current_actor, reader
@@ -20,7 +21,9 @@ from core.errors import Refusal
 from core.models.accounts import UserAccount
 from core.models.plans import ExamPlan
 from core.models.records import ImportJob
+from core.rules.permissions import has_role
 from core.sheets import desk
+from core.sheets.catalogue import sheet
 from core.sheets.photo_desk import PHOTOS
 
 PHOTO_SHEET = (PHOTOS, "学生照片")
@@ -33,7 +36,7 @@ def sheet_words() -> dict[str, str]:
     }
 
 
-class ImportView(UseCaseView):
+class ImportView(ClinicPages, UseCaseView):
     """导入记录."""
 
     model = ImportJob
@@ -50,8 +53,10 @@ class ImportView(UseCaseView):
         "sheet",
         "file_name",
         "operator",
+        "state",
         "row_count",
         "accepted_count",
+        "changed_count",
         "unchanged_count",
         "rejected_count",
         "failed",
@@ -61,9 +66,11 @@ class ImportView(UseCaseView):
         "sheet": "导入内容",
         "file_name": "文件",
         "operator": "操作人",
+        "state": "状态",
         "plan_id": "考试计划",
         "row_count": "总行数",
-        "accepted_count": "成功",
+        "accepted_count": "新增和修改",
+        "changed_count": "其中修改",
         "unchanged_count": "没有变化",
         "rejected_count": "未通过",
         "failed": "未通过的行",
@@ -72,15 +79,20 @@ class ImportView(UseCaseView):
     column_sortable_list = ("created_at", "row_count", "rejected_count")
     column_searchable_list = ("file_name",)
     column_filters = ("sheet", "created_at")
+    status_tabs = ImportJob.state
     column_formatters: ClassVar[dict[str, Any]] = {
         "sheet": lambda view, context, row, name: sheet_words().get(row.sheet, row.sheet),
+        "file_name": lambda view, context, row, name: view.file_cell(row),
         "operator": lambda view, context, row, name: view.operators().get(row.created_by, cells.NOTHING),
         "failed": lambda view, context, row, name: view.failed_cell(row),
         "plan_id": lambda view, context, row, name: view.plan_words(row),
     }
     detail_groups = (
         ("导入", ("created_at", "sheet", "plan_id", "file_name", "file_hash", "operator")),
-        ("结果", ("row_count", "accepted_count", "unchanged_count", "rejected_count", "failed")),
+        (
+            "结果",
+            ("state", "row_count", "accepted_count", "changed_count", "unchanged_count", "rejected_count", "failed"),
+        ),
     )
 
     def scaffold_filters(self, name: Any) -> list[PanelFilter]:
@@ -117,6 +129,16 @@ class ImportView(UseCaseView):
         plan = reader().get(ExamPlan, row.plan_id) if row.plan_id is not None else None
         return f"{plan.plan_no} {plan.name}" if plan is not None else None
 
+    def _has_page(self, row: ImportJob) -> bool:
+        """Photos are taken in one pass; of a sheet, who may import it sees its page."""
+        return row.sheet != PHOTOS and has_role(current_actor(), sheet(row.sheet).act)
+
+    def file_cell(self, row: ImportJob) -> str | Markup:
+        """The file's name, leading to the import's page."""
+        if not self._has_page(row):
+            return row.file_name
+        return Markup('<a href="{}">{}</a>').format(url_for("imports.job_view", ident=row.id), row.file_name)
+
     def failed_cell(self, row: ImportJob) -> str | Markup:
         """The rejected rows as a download, where there are any."""
         if not row.rejected_count:
@@ -124,10 +146,11 @@ class ImportView(UseCaseView):
         return Markup('<a href="{}">下载</a>').format(url_for("imports.failed_view", ident=row.id))
 
     def links(self, row: Any) -> list[Link]:
+        page = [Link("打开本次导入", url_for("imports.job_view", ident=row.id))] if self._has_page(row) else []
         photos = [Link("逐张查看照片", verdicts_url(row.id))] if row.sheet == PHOTOS else []
         if not row.rejected_count:
-            return photos
-        return [*photos, Link("下载未通过的行", url_for("imports.failed_view", ident=row.id))]
+            return [*page, *photos]
+        return [*page, *photos, Link("下载未通过的行", url_for("imports.failed_view", ident=row.id))]
 
     @expose("/<int:ident>/failed")
     def failed_view(self, ident: int) -> ResponseReturnValue:

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core.actors import Actor
-from core.models.records import ImportCorrection, ImportFault, ImportJob
+from core.models.records import ImportCorrection, ImportFault, ImportFile, ImportJob
 from core.queries.scoping import visible
 
 PAGE = 50
@@ -58,3 +58,8 @@ def faults(
         Fault(row.row, row.column, row.field, row.value, row.message, row.suggestion, (row.row, row.field) in typed)
         for row in rows
     ]
+
+
+def file_size(session: Session, job_id: int) -> int:
+    """Bytes of the file that is decided on, 0 where it is gone."""
+    return session.scalar(select(func.length(ImportFile.data)).where(ImportFile.job_id == job_id)) or 0

@@ -232,7 +232,7 @@ def _taken_in(actor: Actor, paper: _Paper, judge: Callable[[Tx, int], Verdict], 
         )
         verdict = judge(tx, job.id)
         if paper.is_all_or_none and verdict.rejected and not dry_run:
-            raise FileRefused("import_all_or_none", rule="R-294", rejected=verdict.rejected)
+            raise FileRefused("import_all_or_none", rule="R-294", count=verdict.rejected)
         record_import(
             tx,
             job,

@@ -28,6 +28,16 @@ def filled(template: bytes, rows: Sequence[Mapping[str, Any]]) -> bytes:
     return out.getvalue()
 
 
+def taken(browser: Any, answer: Any) -> Any:
+    """The import's page after 确认导入; as it is where nothing is to be taken."""
+    assert answer.status_code == 303, answer.text[-3000:]
+    page = browser.get(answer.location)
+    if 'value="commit"' not in page.text:
+        return page
+    assert browser.post(answer.location, {"act": "commit", "all_or_none": "0"}).status_code == 303
+    return browser.get(answer.location)
+
+
 def read(workbook: bytes) -> list[dict[str, Any]]:
     """The rows of a workbook of ours, by column title."""
     sheet = load_workbook(BytesIO(workbook)).worksheets[0]

@@ -77,7 +77,8 @@ STANDARD = {
 OWN_PAGES = {
     "candidates.photo_view", "candidates.number_view", "social-candidates.photo_view", "social-candidates.number_view",
     "candidates.merge_view", "social-candidates.merge_view",
-    "imports.failed_view", "issuances.document_view", "issuances.hand_view", "plans.certificate_view",
+    "imports.failed_view", "imports.job_view", "imports.standing_view",
+    "issuances.document_view", "issuances.hand_view", "plans.certificate_view",
     "scores.sheet_view", "sites.material", "documents.index", "documents.download",
     "files.index", "files.download", "colleges.logo_view",
     "colleges.seal_view", "certificates.sample_view", "certificate-templates.sample_view", "certificates.filled_view",
@@ -298,13 +299,29 @@ def test_rejected_rows_are_for_the_college_that_sent_them(panel: OpenPanel) -> N
     ours = place.browser("coordinator")
     page = "/admin/candidates/import/candidates/"
     sheet = filled(ours.get(f"{page}template").data, [{"学生姓名": "张三", "证件号码": "110101200001011230"}])
-    assert ours.post(page, {"file": (io.BytesIO(sheet), "a.xlsx")}).status_code == 200
+    assert ours.post(page, {"file": (io.BytesIO(sheet), "a.xlsx")}).status_code == 303
     for login in sorted(EVERYBODY - OURS):
         browser = place.browser(login)
         assert browser.get(f"{page}failed/1").status_code == 404, login
         assert login == "admin" or browser.get("/admin/imports/1/failed").status_code == 404, login
     assert ours.get(f"{page}failed/1").status_code == 200
     assert ours.get("/admin/imports/1/failed").status_code == 200
+
+
+def test_an_import_is_looked_at_and_decided_on_by_the_college_that_sent_it(panel: OpenPanel) -> None:
+    """R-294, R-295: nobody else finds its page, and an act of theirs does nothing."""
+    place = panel("sited")
+    ours = place.browser("coordinator")
+    page = "/admin/candidates/import/candidates/"
+    sheet = filled(ours.get(f"{page}template").data, [{"学生姓名": "张三", "证件号码": "110101200001011230"}])
+    job = ours.post(page, {"file": (io.BytesIO(sheet), "a.xlsx")}).location
+    for login in sorted(EVERYBODY - OURS):
+        browser = place.browser(login)
+        for answer in (browser.get(job), browser.get(f"{job}standing"), browser.post(job, {"act": "discard"})):
+            assert answer.status_code == 404, login
+    assert ours.get(f"{job}standing").json["state"] == "preview"
+    assert ours.post(job, {"act": "discard"}).status_code == 303
+    assert "已放弃本次导入" in words(ours.get(job))
 
 
 # -- verbs of others on rows one may see -----------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from core.rules.candidates import CandidateState
 from core.rules.certificates import Party
 from core.usecases.arrangement import arrange_seats
 from tests.admin.conftest import OpenPanel, words
-from tests.admin.sheets_of_paper import archive, filled, student_row
+from tests.admin.sheets_of_paper import archive, filled, student_row, taken
 from tests.admin.test_views_certificates import ORDER, verb
 from tests.admin.test_views_registrations import IMPORT as REGISTER
 from tests.admin.test_views_registrations import line
@@ -32,7 +32,9 @@ def test_from_a_students_file_to_the_sealed_certificate(panel: OpenPanel) -> Non
 
     template = college.get("/admin/candidates/import/candidates/template").data
     students = (BytesIO(filled(template, [student_row(newcomer)])), "students.xlsx")
-    assert "每一行都通过了" in words(college.do("/admin/candidates/import/candidates/", {"file": students}))
+    assert "每一行都通过了" in words(
+        taken(college, college.do("/admin/candidates/import/candidates/", {"file": students}))
+    )
     photos = (BytesIO(archive([newcomer])), "photos.zip")
     assert college.do("/admin/candidates/import/photos/", {"file": photos}).status_code == 200
     ident = str(rows(select(Candidate.id).where(Candidate.id_number == newcomer.id_number))[0])
@@ -42,7 +44,7 @@ def test_from_a_students_file_to_the_sealed_certificate(panel: OpenPanel) -> Non
     year.students.insert(0, newcomer)
     sheet = filled(college.get(f"{REGISTER}template").data, [line(year, 0), line(year, 1)])
     data = {"plan_id": str(year["plan"]), "file": (BytesIO(sheet), "baokao.xlsx")}
-    assert "每一行都通过了" in words(college.do(REGISTER, data))
+    assert "每一行都通过了" in words(taken(college, college.do(REGISTER, data)))
 
     with clock.pinned(on("2026-05-12 09:00")):
         year.do("teo", arrange_seats, plan_id=year["plan"])
@@ -50,7 +52,7 @@ def test_from_a_students_file_to_the_sealed_certificate(panel: OpenPanel) -> Non
         pass_edges(year)
         paper = marked(teo.get(f"{SCORES}sheet?plan={year['plan']}").data, year, "85.5")
         data = {"plan_id": str(year["plan"]), "file": (BytesIO(paper), "scores.xlsx")}
-        assert "每一行都通过了" in words(teo.do(ENTER, data))
+        assert "每一行都通过了" in words(taken(teo, teo.do(ENTER, data)))
     with clock.pinned(on("2026-06-15 18:00:01")):
         pass_edges(year)
     with clock.pinned(on("2026-06-16 09:00")):

@@ -15,7 +15,7 @@ from core import clock
 from core.models.pilots import Quota
 from core.models.registrations import Registration
 from tests.admin.conftest import Browser, OpenPanel, Panel, words
-from tests.admin.sheets_of_paper import filled
+from tests.admin.sheets_of_paper import filled, taken
 from tests.factories import (
     PRACTICE,
     THEORY,
@@ -58,7 +58,9 @@ def sheet(browser: Browser, lines: list[dict[str, Any]]) -> bytes:
 
 
 def send(browser: Browser, year: Year, content: bytes, plan: str = "plan") -> Any:
-    return browser.do(IMPORT, {"plan_id": str(year[plan]), "file": (BytesIO(content), "baokao.xlsx")})
+    """Upload and confirm; the import's page, or the refusal of the file as a whole."""
+    answer = browser.do(IMPORT, {"plan_id": str(year[plan]), "file": (BytesIO(content), "baokao.xlsx")})
+    return taken(browser, answer) if answer.status_code == 303 else answer
 
 
 def tabs(page: str) -> dict[str, int]:

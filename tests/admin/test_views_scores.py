@@ -16,7 +16,7 @@ from core.models.registrations import SubjectRegistration
 from core.models.scores import CertificateResult, ScoreAmendment, SubjectScore
 from core.rules.scores import ResultState, ScoreState
 from tests.admin.conftest import Browser, OpenPanel, Panel, words
-from tests.admin.sheets_of_paper import filled, read
+from tests.admin.sheets_of_paper import filled, read, taken
 from tests.admin.test_views_registrations import SECOND, tabs
 from tests.factories import WINDOWS, Year, on, one, rows
 
@@ -50,7 +50,9 @@ def marked(paper: bytes, year: Year, score: Any = "80") -> bytes:
 
 
 def send(browser: Browser, year: Year, content: bytes) -> Any:
-    return browser.do(IMPORT, {"plan_id": str(year["plan"]), "file": (BytesIO(content), "scores.xlsx")})
+    """Upload and confirm; the import's page, or the refusal of the file as a whole."""
+    answer = browser.do(IMPORT, {"plan_id": str(year["plan"]), "file": (BytesIO(content), "scores.xlsx")})
+    return taken(browser, answer) if answer.status_code == 303 else answer
 
 
 # -- entering ---------------------------------------------------------------------------------------------------------

@@ -318,7 +318,7 @@ def candidates(year: Year) -> None:
     unknown[9] = "999999"
     sheet = filled(template, [*rows, spoiled, unknown])
     report = upload(kaowu, "/admin/candidates/import/candidates/", ("考生.xlsx", sheet))
-    assert f"{len(rows)} 已导入" in report.text, report.text[:1500]
+    assert f"{len(rows)} 行已写入" in report.text, report.text[:1500]
     assert "999999" in report.text
     again = upload(kaowu, "/admin/candidates/import/candidates/", ("考生.xlsx", sheet))
     assert f"{len(rows)} 没有变化" in again.text, again.text[:1500]
@@ -568,8 +568,9 @@ def batch(office: Office, slug: str, verb: str, ids: list[int]) -> Page:
 
 def upload(office: Office, door: str, file: tuple[str, bytes], **filled: Any) -> Page:
     """Send a file through an import page; the page that tells what became of each row."""
-    page = office.open(door)
-    return office.submit(page, file=file, **filled)
+    page = office.submit(office.open(door), file=file, **filled)
+    confirms = [form for form in page.forms if any(c.name == "all_or_none" for c in form.controls)]
+    return office.submit(page, confirms[0], act="commit", all_or_none="0") if confirms else page
 
 
 def candidate_row(person: Person) -> list[str]:
