@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from sqlalchemy.orm import Session
+
 from core.db import Tx
+from core.errors import Refusal
 from core.models.organisations import College
+from core.models.records import ImportJob
 from core.queries import export_lists
 from core.rules import values
 from core.rules.permissions import permit
 from core.rules.values import EducationLevel, Gender, IdType
-from core.sheets.kind import Batch, Export, SheetKind, own_college
+from core.sheets.kind import Batch, Export, SheetKind, Undo, own_college
 from core.sheets.spec import Column, SheetSpec
-from core.usecases.candidate_changes import update_candidates
+from core.usecases.candidate_changes import restore, update_candidates
 from core.usecases.imports import Outcome
 
 ACT = "edit_candidates"
@@ -94,4 +98,9 @@ def export(tx: Tx, plan_id: int | None) -> Export:
     return Export(college, (row[1:] for row in tx.session.execute(export_lists.candidates(tx.actor, tx.now))))
 
 
-CANDIDATES_UPDATE = SheetKind(UPDATE, ACT, take, export)
+def _named_when_tried(session: Session, job: ImportJob) -> Refusal | None:
+    """What stands in the way is found, and named one by one, when it is tried."""
+    return None
+
+
+CANDIDATES_UPDATE = SheetKind(UPDATE, ACT, take, export, undo=Undo(_named_when_tried, restore))

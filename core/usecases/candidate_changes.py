@@ -21,6 +21,7 @@ from core.models.registrations import Registration
 from core.rules.candidates import CANDIDATE, LOCKED_WHEN_VERIFIED, CandidateState, is_complete
 from core.rules.permissions import permit
 from core.rules.values import IdType, document_number, require_same_gender
+from core.usecases import candidate_accounts
 from core.usecases.candidates import CHUNK, FIELDS
 from core.usecases.imports import Outcome, Row, in_parts
 
@@ -166,6 +167,7 @@ def _write(tx: Tx, changed: Sequence[tuple[RowMapping, dict[str, Any]]], job_id:
     _advance(tx, "complete", (person["id"] for person in completed), reason)
     _advance(tx, "add_photo", (person["id"] for person in completed if person["photo_hash"]), reason)
     _advance(tx, "correct", doubtful, reason)
+    candidate_accounts.follow(tx, sorted(whole))
 
 
 def _number(person: RowMapping) -> dict[str, Any]:
@@ -208,6 +210,7 @@ def restore(tx: Tx, job: ImportJob) -> int:
         raise NotReady("undo_candidates_changed", rule="R-295", count=len(stuck), names=names)
     for change in done:
         _put_back(tx, held[change.thing_id], _values(change.before), f"undo import {job.id}")
+    candidate_accounts.follow(tx, [change.thing_id for change in done])
     return len(done)
 
 

@@ -13,7 +13,14 @@ from core.db import Tx
 from core.errors import AlreadyThere, IllegalMove, Incomplete, NotPermitted, NotReady, StaleState, ValueRefused
 from core.models.accounts import UserAccount
 from core.models.base import Base
-from core.models.candidates import Candidate, CandidatePhoto, IdentityVerification, MergedCandidate
+from core.models.candidates import (
+    Candidate,
+    CandidatePhoto,
+    IdentityVerification,
+    MergedCandidate,
+    VerificationRequest,
+)
+from core.models.photos import PhotoVerdict
 from core.models.plans import ExamPlan
 from core.models.registrations import CandidateSnapshot, Registration
 from core.rules.candidates import CANDIDATE, CandidateState, is_complete
@@ -21,6 +28,7 @@ from core.rules.organisations import ACCOUNT
 from core.rules.permissions import permit
 from core.rules.values import IdType, require_same_gender
 from core.usecases.candidates import FIELDS
+from core.usecases.verification import drop_open
 
 C = CandidateState
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -187,11 +195,19 @@ def _one_login(tx: Tx, column: InstrumentedAttribute[Any], merge: Merge) -> None
     tx.session.flush()
 
 
+def _asked_no_more(tx: Tx, column: InstrumentedAttribute[Any], merge: Merge) -> None:
+    """Questions about either are void: what they asked about is not what it was; they stay with the survivor."""
+    drop_open(tx, candidate_ids=[merge.keep.id, merge.gone.id])
+    _follow(tx, column, merge)
+
+
 MOVES: dict[InstrumentedAttribute[Any], Move] = {
     CandidatePhoto.candidate_id: _one_picture,
     CandidateSnapshot.candidate_id: _one_snapshot_a_plan,
     IdentityVerification.candidate_id: _follow,
     MergedCandidate.candidate_id: _follow,
+    PhotoVerdict.candidate_id: _follow,
     Registration.candidate_id: _follow,
     UserAccount.candidate_id: _one_login,
+    VerificationRequest.candidate_id: _asked_no_more,
 }  # every foreign key to candidates; a test looks for one that is missing
