@@ -136,7 +136,7 @@ def _mend(ident: int, size: int) -> None:
 
 
 def _commit(ident: int, size: int) -> None:
-    clinic.commit(current_actor(), ident, all_or_none=request.form.get("all_or_none") == "1")
+    clinic.confirm(current_actor(), ident, all_or_none=request.form.get("all_or_none") == "1")
     clinic_work.work(ident, size)
 
 

@@ -9,7 +9,7 @@ import logging
 import threading
 from queue import SimpleQueue
 
-from core.sheets import clinic
+from core.sheets import clinic_steps
 
 log = logging.getLogger(__name__)
 SMALL = 1024 * 1024  # bytes of a workbook: read and judged while somebody waits for the page
@@ -35,7 +35,7 @@ class Bench:
         while True:
             job_id = self._line.get()
             try:
-                clinic.work(job_id)
+                clinic_steps.work(job_id)
             except Exception:  # its lease runs out, and the jobs process tries again
                 log.exception("import %s broke", job_id)
 
@@ -46,6 +46,6 @@ _bench = Bench()
 def work(job_id: int, size: int) -> None:
     """The job's next step, done on return for a small file; size: bytes of the workbook."""
     if size <= SMALL:
-        clinic.work(job_id)
+        clinic_steps.work(job_id)
     else:
         _bench.put(job_id)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from core.sheets import clinic
+from core.sheets import clinic_steps
 
 
 def work_off() -> None:
     """§3.22."""
-    clinic.work_off()
+    clinic_steps.work_off()

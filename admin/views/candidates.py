@@ -17,7 +17,7 @@ from admin.session import current_actor, reader
 from admin.usecase_view import Link, Related, UseCaseView
 from admin.verbs import Verb
 from admin.views.candidate_cells import document_cell, major_cell, person_cell, photo_cell
-from admin.views.candidate_checks import is_being_checked, look_up, reason_words, state_cell
+from admin.views.candidate_checks import is_being_checked, look_up, state_cell
 from admin.views.candidate_forms import (
     CandidateEditForm,
     CandidateForm,
@@ -32,6 +32,7 @@ from admin.views.candidate_forms import (
 )
 from admin.views.candidate_lists import filter_of, survivor_of
 from admin.views.candidate_merge import MergePages
+from admin.views.candidate_related import checks_of, merged_into, registrations_of
 from admin.views.candidate_verbs import (
     check_all,
     check_one,
@@ -41,12 +42,9 @@ from admin.views.candidate_verbs import (
     remove_one,
 )
 from admin.views.candidate_words import made, photographed, removed, told
-from admin.views.people import clipped
 from core.db import transaction
 from core.errors import Refusal
-from core.models.accounts import UserAccount
-from core.models.candidates import Candidate, CandidatePhoto, IdentityVerification, MergedCandidate
-from core.models.registrations import Registration
+from core.models.candidates import Candidate, CandidatePhoto
 from core.notifications.words import sentence
 from core.queries import scoping, verifications
 from core.rules.candidates import CANDIDATE, CandidateKind, CandidateState
@@ -298,44 +296,7 @@ class CandidateView(MergePages, UseCaseView):
         return candidate_history.of(reader(), row)
 
     def related(self, row: Any) -> list[Related]:
-        return [*self._checks(row), self._registrations(row), *self._merged(row)]
-
-    def _merged(self, row: Candidate) -> list[Related]:
-        found = reader().execute(
-            select(MergedCandidate, UserAccount.real_name)
-            .outerjoin(UserAccount, UserAccount.id == MergedCandidate.actor_id)
-            .where(MergedCandidate.candidate_id == row.id)
-            .order_by(MergedCandidate.id)
-        )
-        rows = [(merged.candidate_no, merged.merged_at, who or "系统") for merged, who in found]
-        return [Related("并入的记录", ("原考生编号", "时间", "操作人"), rows)] if rows else []
-
-    def _checks(self, row: Candidate) -> list[Related]:
-        if not scoping.may_see(IdentityVerification, current_actor()):
-            return []
-        found = reader().execute(
-            select(IdentityVerification, UserAccount.real_name)
-            .outerjoin(UserAccount, UserAccount.id == IdentityVerification.actor_id)
-            .where(IdentityVerification.candidate_id == row.id)
-            .order_by(IdentityVerification.id.desc())
-        )
-        rows = [
-            (check.at, check.method, check.result.label, reason_words(check.reason), who or "系统")
-            for check, who in found
-        ]
-        return [Related("实名认证记录", ("时间", "方式", "结果", "说明", "操作人"), rows, "还没有认证记录。")]
-
-    def _registrations(self, row: Candidate) -> Related:
-        found = reader().scalars(
-            select(Registration)
-            .where(Registration.candidate_id == row.id, scoping.visible(Registration, current_actor()))
-            .order_by(Registration.id.desc())
-        )
-        rows = [
-            (r.plan.plan_no, r.plan.name, r.certificate.full_name, clipped(r.site.name), r.snapshot.ticket_no)
-            for r in found
-        ]
-        return Related("报考", ("计划编号", "考试计划", "证书", "考核站点", "准考证号"), rows, "还没有报考。")
+        return [*checks_of(row), registrations_of(row), *merged_into(row)]
 
     @expose("/<int:ident>/photo")
     def photo_view(self, ident: int) -> ResponseReturnValue:

@@ -35,7 +35,7 @@ IMPORT = Machine(
         Move("preview", {S.READING}, S.PREVIEW),
         Move("reject", {S.READING, S.WRITING}, S.REJECTED),
         Move("correct", {S.PREVIEW}, S.READING),
-        Move("commit", {S.PREVIEW}, S.WRITING),
+        Move("confirm", {S.PREVIEW}, S.WRITING),
         Move("give_back", {S.WRITING}, S.PREVIEW),
         Move("finish", {S.WRITING}, S.DONE),
         Move("discard", {S.READING, S.PREVIEW}, S.DISCARDED),

@@ -1,54 +1,42 @@
 """The clinic: a file is looked over first, mended where it stands, then taken, and undone while nothing leans on it.
 
-receive → work → (correct → work)* → commit → work → undo. Every step is a state of the import (§3.22), so a process
+receive → work → (correct → work)* → confirm → work → undo. Every step is a state of the import (§3.22), so a process
 killed at any of them leaves a file somebody else takes up: `work` reads what state says and is safe to call twice.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, delete, or_, select
-from sqlalchemy.orm import Session, undefer
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
 
 from core import clock
-from core.actors import SYSTEM, Actor
-from core.db import Tx, reading, transaction
+from core.actors import Actor
+from core.db import Tx, transaction
 from core.errors import (
-    AlreadyThere,
-    FileRefused,
     IllegalMove,
     NotFound,
     NotPermitted,
-    Refusal,
-    StaleState,
     TooMany,
     ValueRefused,
 )
 from core.models.records import ImportCorrection, ImportFault, ImportFile, ImportJob
 from core.notifications.words import sentence
-from core.queries.accounts import actor_for
 from core.queries.scoping import visible
-from core.rules.imports import IMPORT, LEASE, MOST_ATTEMPTS, MOST_CORRECTED, ImportState
+from core.rules.imports import IMPORT, MOST_CORRECTED, ImportState
 from core.rules.permissions import has_role
-from core.sheets import desk, gate
+from core.sheets import gate
 from core.sheets.catalogue import sheet
-from core.sheets.desk import Verdict
+from core.sheets.clinic_steps import require_importer, rows_read
 from core.sheets.kind import SheetKind, chosen
 from core.sheets.photo_desk import PHOTOS
-from core.sheets.reader import collector_resting
-from core.sheets.spec import CellError
-from core.usecases.imports import open_import, record_import
+from core.usecases.imports import open_import
 
-WORKING = (ImportState.READING, ImportState.WRITING)
 LONGEST_CELL = 500
-_ATTEMPTS = 3  # a race lost at a constraint: from then on the winner's rows are seen and judged
-_rows_read: dict[int, int] = {}  # how far the readers of this process are
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,38 +64,13 @@ class Standing:
     is_all_or_none: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Task:
-    """One job's next step, claimed: everything reading and judging need, nothing that is tied to a session."""
-
-    job_id: int
-    state: ImportState
-    kind: SheetKind
-    actor: Actor
-    content: bytes
-    file_name: str
-    plan_id: int | None
-    corrections: Mapping[tuple[int, str], str]
-
-
-class _Rehearsed(Exception):
-    """A preview has seen enough: everything is taken back."""
-
-
-class _NotAll(Exception):
-    """All or none was asked for, and meanwhile a row went bad."""
-
-    def __init__(self, verdict: Verdict) -> None:
-        self.verdict = verdict
-
-
 # -- what people do ----------------------------------------------------------------------------------------------------
 
 
 def receive(actor: Actor, sheet_name: str, data: bytes | Path, file_name: str, *, plan_id: int | None = None) -> int:
     """Take a file in to be looked over; the job's id. Refused at once: role, plan, size and kind of file (R-296)."""
     kind = sheet(sheet_name)
-    _require(actor, kind)
+    require_importer(actor, kind)
     if kind.needs_plan:
         chosen(plan_id)
     content = gate.load(data, limit=gate.WORKBOOK_BYTES)
@@ -156,16 +119,16 @@ def correct(actor: Actor, job_id: int, cells: Mapping[tuple[int, str], str]) -> 
         tx.advance(job, IMPORT, "correct")
 
 
-def commit(actor: Actor, job_id: int, *, all_or_none: bool) -> None:
+def confirm(actor: Actor, job_id: int, *, all_or_none: bool) -> None:
     """Take the good rows, or, all_or_none, every row or none (R-294); the next `work` writes them."""
     with transaction(actor) as tx:
         job, _ = _own(tx, actor, job_id)
-        IMPORT.target(job.state, "commit")
+        IMPORT.target(job.state, "confirm")
         if all_or_none and job.rejected_count:
             raise ValueRefused("import_all_or_none", rule="R-294", count=job.rejected_count)
         if not job.accepted_count:
             raise ValueRefused("import_nothing_to_take", rule="R-294")
-        tx.advance(job, IMPORT, "commit", is_all_or_none=all_or_none)
+        tx.advance(job, IMPORT, "confirm", is_all_or_none=all_or_none)
 
 
 def discard(actor: Actor, job_id: int) -> None:
@@ -212,7 +175,7 @@ def standing(session: Session, actor: Actor, job_id: int) -> Standing:
         changed=job.changed_count,
         unchanged=job.unchanged_count,
         rejected=job.rejected_count,
-        rows_read=_rows_read.get(job.id, 0),
+        rows_read=rows_read(job.id),
         refusal=paper or "",
         may_undo=job.state is ImportState.DONE and not why_not,
         why_not=why_not,
@@ -226,191 +189,6 @@ def _why_not_undone(session: Session, actor: Actor, job: ImportJob, kind: SheetK
         return sentence(NotPermitted("import_not_undoable", rule="R-295", title=kind.spec.title))
     refusal = kind.undo.blocked(session, job)
     return "" if refusal is None else sentence(refusal)
-
-
-# -- what processes do -------------------------------------------------------------------------------------------------
-
-
-def work(job_id: int) -> None:
-    """Do what the job waits for: look its file over, or write it. Nothing where somebody is at it or nothing is due."""
-    task = _claim(job_id)
-    if task is None:
-        return
-    try:
-        if task.state is ImportState.READING:
-            _look(task)
-        else:
-            _write(task)
-    finally:
-        _rows_read.pop(job_id, None)
-
-
-def work_off(limit: int = 10) -> int:
-    """The step of each job that nobody is at, oldest first; how many there were."""
-    with reading() as session:
-        waiting = session.scalars(
-            select(ImportJob.id)
-            .join(ImportFile, ImportFile.job_id == ImportJob.id)
-            .where(ImportJob.state.in_(WORKING), _free(clock.now()))
-            .order_by(ImportJob.id)
-            .limit(limit)
-        ).all()
-    for job_id in waiting:
-        work(job_id)
-    return len(waiting)
-
-
-def _free(now: datetime) -> ColumnElement[bool]:
-    return or_(ImportFile.lease_until.is_(None), ImportFile.lease_until < now)
-
-
-def _claim(job_id: int) -> _Task | None:
-    with transaction(SYSTEM) as tx:
-        paper = tx.session.scalars(
-            select(ImportFile)
-            .where(ImportFile.job_id == job_id, _free(tx.now))
-            .options(undefer(ImportFile.data))
-            .with_for_update(skip_locked=True)
-        ).one_or_none()
-        job = tx.session.get(ImportJob, job_id)
-        if paper is None or job is None or job.state not in WORKING:
-            return None
-        actor = actor_for(tx.session, job.created_by or 0, "panel")
-        if actor is None or paper.attempts >= MOST_ATTEMPTS:
-            why = NotPermitted(rule="§8.8") if actor is None else FileRefused("import_given_up", rule="R-295")
-            paper.refusal = sentence(why)
-            tx.advance(job, IMPORT, "reject")
-            return None
-        paper.lease_until, paper.attempts = tx.now + LEASE, paper.attempts + 1
-        typed = tx.all(select(ImportCorrection).where(ImportCorrection.job_id == job_id))
-        return _Task(
-            job_id,
-            job.state,
-            sheet(job.sheet),
-            actor,
-            paper.data,
-            job.file_name,
-            job.plan_id,
-            {(cell.row, cell.field): cell.value for cell in typed},
-        )
-
-
-def _look(task: _Task) -> None:
-    try:
-        verdict = _rehearse(task)
-    except Refusal as refusal:  # the file as a whole: R-297, a window, a right
-        _settle(task, None, "reject", sentence(refusal))
-        return
-    _settle(task, verdict, "preview", "")
-
-
-def _rehearse(task: _Task) -> Verdict:
-    """Judge as writing would, and take everything back."""
-    verdict: Verdict | None = None
-    with collector_resting(), suppress(_Rehearsed), transaction(task.actor) as tx:
-        verdict = _judge(tx, task)
-        raise _Rehearsed
-    assert verdict is not None
-    return verdict
-
-
-def _judge(tx: Tx, task: _Task) -> Verdict:
-    _require(task.actor, task.kind)
-    return desk.judge_file(
-        tx,
-        task.kind,
-        task.content,
-        task.file_name,
-        plan_id=task.plan_id,
-        job_id=task.job_id,
-        corrections=task.corrections,
-        progress=lambda rows: _rows_read.__setitem__(task.job_id, rows),
-    )
-
-
-def _settle(task: _Task, verdict: Verdict | None, action: str, refusal: str) -> None:
-    """What was found, in one unit: counts, faults, the workbook of bad rows, and the state that says so."""
-    with transaction(task.actor) as tx:
-        job = tx.lock(ImportJob, task.job_id)
-        if job.state is not task.state:
-            return
-        if verdict is not None:
-            _note(tx, job, verdict)
-        paper = tx.one(select(ImportFile).where(ImportFile.job_id == job.id))
-        paper.refusal, paper.lease_until, paper.attempts = refusal, None, 0
-        tx.advance(job, IMPORT, action)
-
-
-def _note(tx: Tx, job: ImportJob, verdict: Verdict) -> None:
-    outcome = verdict.outcome
-    job.row_count, job.failed_rows = verdict.row_count, verdict.failed_rows
-    job.accepted_count, job.changed_count = outcome.accepted, outcome.changed
-    job.rejected_count, job.unchanged_count = verdict.rejected, outcome.unchanged
-    tx.because(job, "look_over")
-    _keep_faults(tx, job.id, sheet(job.sheet), verdict.errors)
-
-
-def _keep_faults(tx: Tx, job_id: int, kind: SheetKind, errors: Sequence[CellError]) -> None:
-    fields = {column.title: column.field for column in kind.spec.columns}
-    tx.session.execute(delete(ImportFault).where(ImportFault.job_id == job_id))
-    tx.insert_all(
-        ImportFault,
-        [
-            {
-                "job_id": job_id,
-                "row": error.row,
-                "field": fields.get(error.column, ""),
-                "column": error.column,
-                "code": error.code,
-                "value": error.value,
-                "message": error.message,
-                "suggestion": error.suggestion,
-            }
-            for error in errors
-        ],
-    )
-
-
-def _write(task: _Task) -> None:
-    for left in reversed(range(_ATTEMPTS)):
-        try:
-            with collector_resting():
-                _written(task)
-            return
-        except _NotAll as meanwhile:
-            words = sentence(ValueRefused("import_all_or_none", rule="R-294", count=meanwhile.verdict.rejected))
-            _settle(task, meanwhile.verdict, "give_back", words)
-            return
-        except StaleState:
-            return  # somebody else wrote it: the job's own state says which of us was first
-        except AlreadyThere as clash:
-            if "constraint" not in clash.facts or not left:
-                raise
-        except Refusal as refusal:  # a window that closed, a right that went, since it was looked over
-            _settle(task, None, "give_back", sentence(refusal))
-            return
-
-
-def _written(task: _Task) -> None:
-    with transaction(task.actor) as tx:
-        job = tx.lock(ImportJob, task.job_id)
-        if job.state is not ImportState.WRITING:
-            return
-        verdict = _judge(tx, task)
-        if job.is_all_or_none and verdict.rejected:
-            raise _NotAll(verdict)
-        _keep_faults(tx, job.id, task.kind, verdict.errors)
-        record_import(
-            tx,
-            job,
-            row_count=verdict.row_count,
-            accepted=verdict.outcome.accepted,
-            changed=verdict.outcome.changed,
-            rejected=verdict.rejected,
-            unchanged=verdict.outcome.unchanged,
-            failed_rows=verdict.failed_rows,
-        )
-        tx.session.execute(delete(ImportFile).where(ImportFile.job_id == job.id))
 
 
 # -- inside ------------------------------------------------------------------------------------------------------------
@@ -436,8 +214,3 @@ def _own(tx: Tx, actor: Actor, job_id: int) -> tuple[ImportJob, SheetKind]:
     if found.org_id != actor.org_id or found.college_id != actor.college_id:
         raise IllegalMove("import_of_others", rule="R-097", thing=IMPORT.name, state=job.state.label)
     return job, kind
-
-
-def _require(actor: Actor, kind: SheetKind) -> None:
-    if not has_role(actor, kind.act):
-        raise NotPermitted(rule="§8.8", act=kind.act)

@@ -15,7 +15,7 @@ from core.demo.people import people
 from core.models.candidates import Candidate
 from core.models.records import ImportJob
 from core.rules.imports import ImportState
-from core.sheets import clinic
+from core.sheets import clinic_steps
 from tests.admin.conftest import Browser, OpenPanel, words
 from tests.admin.sheets_of_paper import filled, student_row, taken
 from tests.conftest import PATIENCE
@@ -155,7 +155,7 @@ def test_what_the_panel_left_lying_is_taken_up_elsewhere(panel: OpenPanel, monke
     monkeypatch.setattr(clinic_work, "work", lambda job_id, size: None)
     browser = panel("sited").browser("coordinator")
     job = upload(browser, student_row(A))
-    assert clinic.work_off() == 1
+    assert clinic_steps.work_off() == 1
     assert tiles(browser, job) == [1, 0, 0, 0]
 
 

@@ -56,7 +56,7 @@ TABLES: dict[str, tuple[Machine, str, dict[str, dict[str, str]]]] = {
         "reading",
         {
             "reading": {"preview": "preview", "reject": "rejected", "discard": "discarded"},
-            "preview": {"correct": "reading", "commit": "writing", "discard": "discarded"},
+            "preview": {"correct": "reading", "confirm": "writing", "discard": "discarded"},
             "writing": {"finish": "done", "give_back": "preview", "reject": "rejected"},
             "done": {"undo": "undone"},
             "rejected": {},

@@ -25,7 +25,7 @@ from core.queries.imports import faults
 from core.queries.reconcile import reconcile
 from core.rules.imports import LEASE, MOST_ATTEMPTS, MOST_CORRECTED, ImportState
 from core.rules.organisations import AccountState
-from core.sheets import clinic, desk
+from core.sheets import clinic, clinic_steps, desk
 from core.sheets.clinic import Standing
 from core.usecases.candidates import delete_candidates
 from tests.core.sheets.broken_files import xlsx, zipped
@@ -39,7 +39,7 @@ At = Callable[[datetime], datetime]
 def received(world: World, *rows: Any, login: str = "jiangcheng", sheet: str = "candidates", **options: Any) -> int:
     """A file at the clinic, looked over."""
     job_id = clinic.receive(world.actor(login), sheet, workbook(sheet, *rows), "学生.xlsx", **options)
-    clinic.work(job_id)
+    clinic_steps.work(job_id)
     return job_id
 
 
@@ -50,8 +50,8 @@ def stands(world: World, job_id: int, login: str = "jiangcheng") -> Standing:
 
 def taken(world: World, job_id: int, *, all_or_none: bool = False, login: str = "jiangcheng") -> Standing:
     """The import after 确认导入."""
-    clinic.commit(world.actor(login), job_id, all_or_none=all_or_none)
-    clinic.work(job_id)
+    clinic.confirm(world.actor(login), job_id, all_or_none=all_or_none)
+    clinic_steps.work(job_id)
     return stands(world, job_id, login)
 
 
@@ -104,7 +104,7 @@ def test_a_file_with_other_columns_is_rejected_as_a_whole_with_its_reason(any_wo
     """R-297."""
     data = xlsx(["某人"], title="本校学生导入模板", header=["姓名"])
     job_id = clinic.receive(any_world.actor("jiangcheng"), "candidates", data, "学生.xlsx")
-    clinic.work(job_id)
+    clinic_steps.work(job_id)
     found = stands(any_world, job_id)
     assert (found.state, counts(found)) == (ImportState.REJECTED, (0, 0, 0, 0, 0))
     assert "手机号码" in found.refusal
@@ -142,7 +142,7 @@ def test_good_rows_are_taken_bad_ones_returned_and_the_file_is_let_go(any_world:
 def test_all_or_none_takes_none_while_a_row_is_bad(any_world: World) -> None:
     job_id = three_and_a_bad_one(any_world)
     with pytest.raises(ValueRefused, match="import_all_or_none"):
-        clinic.commit(any_world.actor("jiangcheng"), job_id, all_or_none=True)
+        clinic.confirm(any_world.actor("jiangcheng"), job_id, all_or_none=True)
     assert (stands(any_world, job_id).state, brought(0, 1, 2)) == (ImportState.PREVIEW, 0)
 
 
@@ -163,14 +163,14 @@ def test_a_file_of_nothing_new_has_nothing_to_take(any_world: World) -> None:
     job_id = received(any_world, student(CROWD[0]))
     assert counts(stands(any_world, job_id)) == (1, 0, 0, 1, 0)
     with pytest.raises(ValueRefused, match="import_nothing_to_take"):
-        clinic.commit(any_world.actor("jiangcheng"), job_id, all_or_none=False)
+        clinic.confirm(any_world.actor("jiangcheng"), job_id, all_or_none=False)
 
 
 def test_two_workers_at_once_write_a_file_once(any_world: World) -> None:
     job_id = three_and_a_bad_one(any_world)
-    clinic.commit(any_world.actor("jiangcheng"), job_id, all_or_none=False)
-    assert at_once(*[lambda: clinic.work(job_id)] * 4) == [None] * 4
-    clinic.work(job_id)
+    clinic.confirm(any_world.actor("jiangcheng"), job_id, all_or_none=False)
+    assert at_once(*[lambda: clinic_steps.work(job_id)] * 4) == [None] * 4
+    clinic_steps.work(job_id)
     assert (stands(any_world, job_id).state, brought(0, 1, 2)) == (ImportState.DONE, 3)
     sound()
 
@@ -189,9 +189,9 @@ def test_a_window_that_closes_while_people_think_gives_the_file_back(
     )
     with reading() as session:
         closes = session.get_one(ExamPlan, plan_id).windows.registration.closes_at
-    clinic.commit(any_world.actor("jiangcheng"), job_id, all_or_none=False)
+    clinic.confirm(any_world.actor("jiangcheng"), job_id, all_or_none=False)
     at(closes + late)
-    clinic.work(job_id)
+    clinic_steps.work(job_id)
     found = stands(any_world, job_id)
     assert (found.state, bool(found.refusal)) == (state, state is ImportState.PREVIEW)
     assert count(Registration, Registration.import_job_id == job_id) == (state is ImportState.DONE)
@@ -209,9 +209,9 @@ def test_a_reader_that_died_is_replaced_when_its_lease_is_over(
     with monkeypatch.context() as killed:
         killed.setattr(desk, "judge_file", _dies)
         with pytest.raises(KeyboardInterrupt):
-            clinic.work(job_id)
+            clinic_steps.work(job_id)
     at(any_world.born_at + later)
-    clinic.work_off()
+    clinic_steps.work_off()
     assert stands(any_world, job_id).state is state
 
 
@@ -219,16 +219,16 @@ def test_a_writer_killed_in_the_middle_has_written_nothing_and_its_successor_all
     any_world: World, at: At, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job_id = three_and_a_bad_one(any_world)
-    clinic.commit(any_world.actor("jiangcheng"), job_id, all_or_none=False)
+    clinic.confirm(any_world.actor("jiangcheng"), job_id, all_or_none=False)
     with monkeypatch.context() as killed:
-        killed.setattr(clinic, "record_import", _dies)
+        killed.setattr(clinic_steps, "record_import", _dies)
         with pytest.raises(KeyboardInterrupt):
-            clinic.work(job_id)
+            clinic_steps.work(job_id)
     assert brought(0, 1, 2) == 0
     at(any_world.born_at + LEASE + SECOND)
-    assert clinic.work_off() == 1
+    assert clinic_steps.work_off() == 1
     assert (stands(any_world, job_id).state, brought(0, 1, 2)) == (ImportState.DONE, 3)
-    assert clinic.work_off() == 0
+    assert clinic_steps.work_off() == 0
 
 
 def test_a_file_that_takes_its_readers_down_is_given_up(
@@ -242,9 +242,9 @@ def test_a_file_that_takes_its_readers_down_is_given_up(
         for turn in range(MOST_ATTEMPTS):
             at(any_world.born_at + turn * (LEASE + SECOND))
             with pytest.raises(KeyboardInterrupt):
-                clinic.work(job_id)
+                clinic_steps.work(job_id)
     at(any_world.born_at + MOST_ATTEMPTS * (LEASE + SECOND))
-    clinic.work(job_id)
+    clinic_steps.work(job_id)
     found = stands(any_world, job_id)
     assert found.state is ImportState.REJECTED
     assert found.refusal
@@ -252,14 +252,14 @@ def test_a_file_that_takes_its_readers_down_is_given_up(
 
 def test_a_file_of_somebody_disabled_meanwhile_is_not_taken(any_world: World) -> None:
     job_id = three_and_a_bad_one(any_world)
-    clinic.commit(any_world.actor("jiangcheng"), job_id, all_or_none=False)
+    clinic.confirm(any_world.actor("jiangcheng"), job_id, all_or_none=False)
     with transaction(SYSTEM) as tx:
         tx.session.execute(
             update(UserAccount)
             .where(UserAccount.id == any_world.ids["account:jiangcheng"])
             .values(state=AccountState.DISABLED)
         )
-    clinic.work(job_id)
+    clinic_steps.work(job_id)
     with reading() as session:
         assert session.get_one(ImportJob, job_id).state is ImportState.REJECTED
     assert brought(0, 1, 2) == 0
@@ -276,7 +276,7 @@ def test_a_cell_typed_anew_mends_its_row_and_the_file_stays_as_it_was(any_world:
     job_id = three_and_a_bad_one(any_world)
     clinic.correct(any_world.actor("jiangcheng"), job_id, {(6, "mobile"): CROWD[3].mobile})
     assert stands(any_world, job_id).state is ImportState.READING
-    clinic.work(job_id)
+    clinic_steps.work(job_id)
     assert counts(stands(any_world, job_id)) == (4, 4, 0, 0, 0)
     assert taken(any_world, job_id, all_or_none=True).created == 4
     with reading() as session:
@@ -288,7 +288,7 @@ def test_a_cell_may_be_typed_twice_and_the_last_word_counts(world: World) -> Non
     job_id = three_and_a_bad_one(world)
     for text in ("1", CROWD[3].mobile):
         clinic.correct(world.actor("jiangcheng"), job_id, {(6, "mobile"): text})
-        clinic.work(job_id)
+        clinic_steps.work(job_id)
     assert stands(world, job_id).rejected == 0
     assert count(ImportCorrection, ImportCorrection.job_id == job_id) == 1
 
@@ -342,7 +342,7 @@ def test_a_discarded_file_leaves_its_record_and_nothing_else(any_world: World) -
     with pytest.raises(NotFound):
         desk.failed_rows(any_world.actor("jiangcheng"), job_id)
     with pytest.raises(IllegalMove):
-        clinic.commit(any_world.actor("jiangcheng"), job_id, all_or_none=False)
+        clinic.confirm(any_world.actor("jiangcheng"), job_id, all_or_none=False)
 
 
 def test_an_import_is_undone_once_and_can_be_sent_again(any_world: World) -> None:
@@ -433,7 +433,7 @@ def scores_received(world: World, values: list[Any]) -> int:
 
 def scores_sent(world: World, data: bytes) -> int:
     job_id = clinic.receive(world.actor("yunfan"), "scores", data, "成绩.xlsx", plan_id=world.ids["plan:entering"])
-    clinic.work(job_id)
+    clinic_steps.work(job_id)
     assert taken(world, job_id, login="yunfan").state is ImportState.DONE
     return job_id
 
@@ -503,7 +503,7 @@ def test_nobody_else_sees_touches_or_learns_of_a_file(world: World) -> None:
     for verb in (
         lambda: stands(world, job_id, "chutian"),
         lambda: clinic.correct(stranger, job_id, {(6, "mobile"): "1"}),
-        lambda: clinic.commit(stranger, job_id, all_or_none=False),
+        lambda: clinic.confirm(stranger, job_id, all_or_none=False),
         lambda: clinic.discard(stranger, job_id),
         lambda: clinic.undo(stranger, job_id),
         lambda: desk.failed_rows(stranger, job_id),
