@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, case, func, or_, select
+from sqlalchemy import Select, and_, case, func, or_, select, true
 from sqlalchemy.orm import Session
 
-from core import trail
+from core import clock, settings, trail
 from core.models.candidates import Candidate, CandidatePhoto
 from core.models.certificates import Certificate, CertificateIssuance, SigningRecord
 from core.models.pilots import Quota
@@ -73,6 +74,9 @@ def _registered_count() -> Select[Any]:
 
 
 def _photos() -> Select[Any]:
+    """A picture may be missing only where its time may be over (G-26)."""
+    days = settings.current().photo_retention_days
+    is_kept = Candidate.created_at >= clock.now() - timedelta(days=days) if days else true()
     return (
         select(Candidate.id)
         .outerjoin(CandidatePhoto, CandidatePhoto.candidate_id == Candidate.id)
@@ -81,7 +85,7 @@ def _photos() -> Select[Any]:
                 and_(Candidate.photo_hash.is_(None), CandidatePhoto.id.is_not(None)),
                 and_(
                     Candidate.photo_hash.is_not(None),
-                    or_(CandidatePhoto.id.is_(None), CandidatePhoto.sha256 != Candidate.photo_hash),
+                    or_(and_(CandidatePhoto.id.is_(None), is_kept), CandidatePhoto.sha256 != Candidate.photo_hash),
                 ),
             )
         )

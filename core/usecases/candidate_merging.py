@@ -207,6 +207,7 @@ MOVES: dict[InstrumentedAttribute[Any], Move] = {
     IdentityVerification.candidate_id: _follow,
     MergedCandidate.candidate_id: _follow,
     PhotoVerdict.candidate_id: _follow,
+    PhotoVerdict.twin_id: _follow,
     Registration.candidate_id: _follow,
     UserAccount.candidate_id: _one_login,
     VerificationRequest.candidate_id: _asked_no_more,

@@ -258,9 +258,9 @@ def test_the_file_is_there_again_from_the_records_for_a_day(place: Panel) -> Non
     assert len(fetched(browser, export_id)) == 5
     assert f"/admin/exports/{export_id}/" in browser.text("/admin/exports/")
     with transaction(SYSTEM) as tx:
-        tx.get(Candidate, place.year["student:0"]).name = "改名"
+        tx.get(Candidate, place.year["student:0"]).name_pinyin = "Gai Ming"
     with clock.pinned(moment("issued") + rules.KEPT_FOR):
-        assert fetched(browser, export_id)[0][1] == "改名"
+        assert fetched(browser, export_id)[0][2] == "Gai Ming"
     assert count(AuditEntry, AuditEntry.object_type == "export_jobs", AuditEntry.action == "hand_out") == 2
 
 

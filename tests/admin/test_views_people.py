@@ -18,7 +18,7 @@ from core.rules.candidates import CandidateState
 from core.rules.values import IdType, mask_mobile
 from core.usecases import candidates
 from tests.admin.conftest import Browser, OpenPanel, Panel, words
-from tests.admin.sheets_of_paper import archive, filled, student_row
+from tests.admin.sheets_of_paper import archive, filled, student_row, taken
 from tests.factories import candidate_values, one, rows
 
 LIST = "/admin/candidates/"
@@ -42,7 +42,10 @@ def filter_named(page: str, label: str) -> str:
 def import_many(browser: Browser, who: Any = NEWCOMERS) -> None:
     template = browser.get(f"{LIST}import/candidates/template").data
     sheet = filled(template, [student_row(person) for person in who])
-    assert browser.do(f"{LIST}import/candidates/", {"file": (BytesIO(sheet), "新生.xlsx")}).status_code == 200
+    assert (
+        taken(browser, browser.do(f"{LIST}import/candidates/", {"file": (BytesIO(sheet), "新生.xlsx")})).status_code
+        == 200
+    )
 
 
 # -- filters ----------------------------------------------------------------------------------------------------------
@@ -126,7 +129,10 @@ def test_checking_what_a_filter_finds_R086(open_panel: Panel) -> None:
 
 def update(browser: Browser, *typed: dict[str, str]) -> Any:
     template = browser.get(f"{LIST}import/candidates-update/template").data
-    return browser.do(f"{LIST}import/candidates-update/", {"file": (BytesIO(filled(template, list(typed))), "改.xlsx")})
+    return taken(
+        browser,
+        browser.do(f"{LIST}import/candidates-update/", {"file": (BytesIO(filled(template, list(typed))), "改.xlsx")}),
+    )
 
 
 def test_many_are_changed_by_a_file_and_the_history_says_so_R010_R094(open_panel: Panel) -> None:

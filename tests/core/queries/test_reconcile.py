@@ -62,7 +62,11 @@ BREACHES: dict[str, list[tuple[str, str]]] = {
     ],
     "照片：登记与实存一致": [
         ("peopled", "DELETE FROM candidate_photos WHERE candidate_id = 1"),
-        ("peopled", "UPDATE candidate_photos SET sha256 = 'x' WHERE candidate_id = 1"),
+        (
+            "peopled",
+            "DROP TRIGGER candidate_photos_frozen_update",
+            "UPDATE candidate_photos SET sha256 = 'x' WHERE candidate_id = 1",
+        ),
     ],
     "排考：已排考 = 有座位": [
         ("arranged", f"DELETE FROM seat_assignments WHERE id = {SEAT}"),
@@ -114,12 +118,18 @@ def test_every_law_has_a_breach_here() -> None:
 
 
 @pytest.mark.parametrize(
-    ("law", "stage", "statement"),
-    [pytest.param(law, *breach, id=f"{law}-{n}") for law, found in BREACHES.items() for n, breach in enumerate(found)],
+    ("law", "stage", "statements"),
+    [
+        pytest.param(law, breach[0], breach[1:], id=f"{law}-{n}")
+        for law, found in BREACHES.items()
+        for n, breach in enumerate(found)
+    ],
 )
-def test_a_law_broken_by_hand_is_found_with_its_row(law: str, stage: str, statement: str, years: Years) -> None:
+def test_a_law_broken_by_hand_is_found_with_its_row(
+    law: str, stage: str, statements: tuple[str, ...], years: Years
+) -> None:
     years(stage)
-    by_hand(statement)
+    by_hand(*statements)
     found = broken()
     assert law in found
     number, examples = found[law]

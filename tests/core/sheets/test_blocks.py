@@ -63,7 +63,7 @@ def test_a_refusal_in_a_late_block_takes_the_early_ones_back(any_world: World) -
     with pytest.raises(FileRefused) as caught:
         desk.import_file(any_world.actor("jiangcheng"), "candidates", data, "学生.xlsx", all_or_none=True)
     assert caught.value.sentence_code == "import_all_or_none"
-    assert "有 1 行数据不符合要求" in sentence(caught.value)
+    assert "还有 1 行不能导入" in sentence(caught.value)
     assert (count(Candidate), count(ImportJob), count(AuditEntry)) == before
 
 

@@ -33,8 +33,9 @@ from core.rules.permissions import GRANTS
 from core.rules.values import IdType
 from core.sheets import desk, export_desk, exports
 from core.sheets.exports import EXPORTS, ExportSpec
+from core.sheets.photo_desk import put_one_photo
 from core.usecases.candidates import create_candidate
-from tests.factories import CAST, Year, Years, candidate_values, count, moment, one
+from tests.factories import CAST, Year, Years, candidate_values, count, moment, one, photo_bytes
 
 At = Callable[[datetime | str], datetime]
 FREE = {"application-list": "province", "quota-list": "province"}  # exports that need no code → who asks
@@ -276,9 +277,10 @@ def test_photos_are_exported_for_those_who_have_one_and_ask_for_a_code(issued: Y
 def test_two_documents_with_one_number_lie_in_folders_of_their_own(issued: Year) -> None:
     """E-04: no photo hides another one of the same name."""
     number = issued.students[0].id_number
-    with transaction(issued.actor("system")) as tx:
-        other = tx.get(Candidate, issued["social:0"])
-        other.id_number, other.id_type = number, IdType.PASSPORT
+    values = candidate_values(people(7, 60)[59]) | {"id_type": IdType.PASSPORT, "id_number": number}
+    with transaction(issued.actor("coordinator")) as tx:
+        other = create_candidate(tx, college_id=issued["college"], kind=CandidateKind.COLLEGE, values=values)
+        put_one_photo(tx, candidate_id=other.id, data=photo_bytes(950))
     with zipfile.ZipFile(io.BytesIO(taken(issued.actor("coordinator"), "candidate-photos"))) as archive:
         assert archive.namelist()[0] == f"{number}.jpg"
         assert archive.namelist()[-1] == f"{IdType.PASSPORT.label}/{number}.jpg"
@@ -291,9 +293,9 @@ NASTY = ['=HYPERLINK("http://a.example","点此")', "+86", "-1+1", "@SUM(A1)", "
 def test_no_cell_that_leaves_is_a_formula(issued: Year, text: str) -> None:
     """What somebody typed into a name stays text, whatever it begins with: by openpyxl and in the XML itself."""
     with transaction(issued.actor("system")) as tx:
-        tx.get(Candidate, issued["student:0"]).name = text
-    data = taken(issued.actor("coordinator"), "candidate-list", where={"学生姓名": text})
-    cell = openpyxl.load_workbook(io.BytesIO(data)).worksheets[0]["B3"]
+        tx.get(Candidate, issued["student:0"]).name_pinyin = text
+    data = taken(issued.actor("coordinator"), "candidate-list", where={"姓名拼音": text})
+    cell = openpyxl.load_workbook(io.BytesIO(data)).worksheets[0]["C3"]
     assert (cell.data_type, cell.number_format, cell.quotePrefix) == ("s", "@", True)
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         for part in ("xl/worksheets/sheet1.xml", "xl/worksheets/sheet2.xml"):

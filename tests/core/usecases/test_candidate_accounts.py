@@ -24,7 +24,7 @@ from core.queries.accounts import actor_for
 from core.queries.reconcile import verify_chain
 from core.rules.candidates import LINK_VALID_FOR, CandidateKind, CandidateState
 from core.rules.organisations import AccountState, Role
-from core.usecases import accounts, candidates, notices
+from core.usecases import accounts, candidates, notices, verification
 from core.usecases.candidate_accounts import LETTERS_A_SECOND, ask_for_link, close_for, log_in, open_for, send_link
 from core.usecases.candidate_accounts import set_password as set_by_link
 from tests.factories import (
@@ -131,10 +131,10 @@ def test_who_is_confirmed_by_hand_gets_one_and_who_is_not_verified_has_none(year
             tx, college_id=year["college"], kind=CandidateKind.COLLEGE, values=candidate_values(people(7, 60)[59])
         ).id
         candidates.put_photos(tx, college_id=year["college"], photos=[(1, photo(other, 940))])
-        candidates.verify_candidates(tx, candidate_ids=[twin], verifier=RuleVerifier())
+        verification.verify_candidates(tx, candidate_ids=[twin], verifier=RuleVerifier())
     assert one(Candidate, twin).state is CandidateState.NEEDS_MANUAL
     assert count(UserAccount, UserAccount.candidate_id == twin) == 0
-    year.do("coordinator", candidates.confirm_by_hand, candidate_id=twin, note="已核对证件原件")
+    year.do("second_coordinator", verification.confirm_by_hand, candidate_id=twin, note="已核对证件原件")
     assert len(letters(twin)) == 1
 
 
@@ -150,7 +150,7 @@ def test_two_who_open_at_once_open_one(year: Year) -> None:
     ident = newcomer(year)
 
     def verify() -> Any:
-        return year.do("coordinator", candidates.verify_candidates, candidate_ids=[ident], verifier=RuleVerifier())
+        return year.do("coordinator", verification.verify_candidates, candidate_ids=[ident], verifier=RuleVerifier())
 
     outcomes = at_once(verify, verify)
     assert any(not isinstance(outcome, Exception) for outcome in outcomes)

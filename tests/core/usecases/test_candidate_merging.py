@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from core.actors import SYSTEM
+from core.db import transaction
 from core.demo.people import people
 from core.errors import AlreadyThere, IllegalMove, NotPermitted, NotReady, Refusal, StaleState, ValueRefused
 from core.models.accounts import UserAccount
@@ -20,6 +22,7 @@ from core.rules.candidates import CandidateKind, CandidateState
 from core.rules.organisations import AccountState
 from core.rules.values import IdType
 from core.usecases import candidate_merging, candidates
+from core.usecases.candidate_accounts import close_for
 from tests.factories import Year, Years, at_once, candidate_values, census, count, moment, one, photo, register, rows
 
 At = Callable[[datetime | str], datetime]
@@ -184,6 +187,8 @@ def account(year: Year, candidate_id: int, login: str) -> int:
 
 def test_an_account_moves_over_and_of_two_the_survivors_stays(year: Year) -> None:
     keep, first = year["student:0"], twin(year)
+    with transaction(SYSTEM) as tx:
+        close_for(tx, [keep])  # verification opened one
     moved = account(year, first.id, "space-1")
     merge(year, keep, first.id)
     assert one(UserAccount, moved).candidate_id == keep

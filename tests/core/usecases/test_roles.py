@@ -1354,6 +1354,7 @@ FOR_ANYBODY = {
         "imports.open_import",
         "imports.record_import",
         "verification.drop_open",
+        "scores.amend",
         "undoing.take_back_candidates",
         "undoing.take_back_registrations",
         "undoing.take_back_scores",
