@@ -153,10 +153,13 @@ class Office:
         assert "退出" in page.text, page.text[:300]
         return page
 
-    def submit(self, page: Page, _form: Form | None = None, **filled: Any) -> Page:
-        """Fill the form that has these labels and send it; files as (name, bytes). A 4xx answer is a page too."""
+    def submit(self, page: Page, _form: Form | None = None, _key: dict[str, str] | None = None, **filled: Any) -> Page:
+        """Fill the form that has these labels and send it; files as (name, bytes). A 4xx answer is a page too.
+
+        _key: name and value of the key pressed, where a form has several.
+        """
         form = _form or page.form(*filled)
-        data: dict[str, Any] = {}
+        data: dict[str, Any] = dict(_key or {})
         files: dict[str, Any] = {}
         for control in form.controls:
             word = next((w for w in filled if w == control.name or (control.label and w in control.label)), None)

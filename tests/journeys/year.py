@@ -570,7 +570,7 @@ def upload(office: Office, door: str, file: tuple[str, bytes], **filled: Any) ->
     """Send a file through an import page; the page that tells what became of each row."""
     page = office.submit(office.open(door), file=file, **filled)
     confirms = [form for form in page.forms if any(c.name == "all_or_none" for c in form.controls)]
-    return office.submit(page, confirms[0], act="commit", all_or_none="0") if confirms else page
+    return office.submit(page, confirms[0], {"act": "commit"}, all_or_none={"0"}) if confirms else page
 
 
 def candidate_row(person: Person) -> list[str]:
