@@ -137,12 +137,23 @@ def _claim(job_id: int) -> _Task | None:
 
 
 def _look(task: _Task) -> None:
-    try:
-        verdict = _rehearse(task)
-    except Refusal as refusal:  # the file as a whole: R-297, a window, a right
-        _settle(task, None, "reject", sentence(refusal))
-        return
-    _settle(task, verdict, "preview", "")
+    for left in reversed(range(_ATTEMPTS)):
+        try:
+            verdict = _rehearse(task)
+        except Refusal as refusal:
+            if not _is_race(refusal):  # the file as a whole: R-297, a window, a right
+                _settle(task, None, "reject", sentence(refusal))
+                return
+            if not left:
+                raise  # the lease runs out, and somebody looks again
+        else:
+            _settle(task, verdict, "preview", "")
+            return
+
+
+def _is_race(refusal: Refusal) -> bool:
+    """Somebody else wrote at the same moment: nothing that is wrong with the file."""
+    return isinstance(refusal, StaleState) or (isinstance(refusal, AlreadyThere) and "constraint" in refusal.facts)
 
 
 def _rehearse(task: _Task) -> Verdict:
@@ -222,14 +233,12 @@ def _write(task: _Task) -> None:
             words = sentence(ValueRefused("import_all_or_none", rule="R-294", count=meanwhile.verdict.rejected))
             _settle(task, meanwhile.verdict, "give_back", words)
             return
-        except StaleState:
-            return  # somebody else wrote it: the job's own state says which of us was first
-        except AlreadyThere as clash:
-            if "constraint" not in clash.facts or not left:
-                raise
-        except Refusal as refusal:  # a window that closed, a right that went, since it was looked over
-            _settle(task, None, "give_back", sentence(refusal))
-            return
+        except Refusal as refusal:
+            if not _is_race(refusal):  # a window that closed, a right that went, since it was looked over
+                _settle(task, None, "give_back", sentence(refusal))
+                return
+            if not left:
+                raise  # the lease runs out, and somebody writes it again
 
 
 def _written(task: _Task) -> None:

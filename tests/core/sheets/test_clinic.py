@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,17 @@ from sqlalchemy import select, update
 from core.actors import SYSTEM
 from core.db import reading, transaction
 from core.demo.world import World
-from core.errors import FileRefused, IllegalMove, NotFound, NotPermitted, Refusal, TooMany, ValueRefused
+from core.errors import (
+    AlreadyThere,
+    FileRefused,
+    IllegalMove,
+    NotFound,
+    NotPermitted,
+    Refusal,
+    StaleState,
+    TooMany,
+    ValueRefused,
+)
 from core.models.accounts import UserAccount
 from core.models.candidates import Candidate
 from core.models.pilots import Quota
@@ -248,6 +259,34 @@ def test_a_file_that_takes_its_readers_down_is_given_up(
     found = stands(any_world, job_id)
     assert found.state is ImportState.REJECTED
     assert found.refusal
+
+
+@pytest.mark.parametrize(
+    ("trouble", "lost", "state"),
+    [
+        (AlreadyThere(constraint="uq_candidates_id_type_id_number"), 2, ImportState.PREVIEW),
+        (StaleState(thing="考生", state=""), 1, ImportState.PREVIEW),
+        (StaleState(thing="考生", state=""), 3, ImportState.READING),  # left to the next one, never rejected
+        (AlreadyThere("candidate_exists"), 1, ImportState.REJECTED),  # nobody's race: the file as a whole
+    ],
+)
+def test_a_race_lost_while_looking_is_no_fault_of_the_file(
+    trouble: Refusal, lost: int, state: ImportState, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge, losses = desk.judge_file, iter([trouble] * lost)
+
+    def racing(*args: Any, **options: Any) -> Any:
+        for refusal in losses:
+            raise refusal
+        return judge(*args, **options)
+
+    monkeypatch.setattr(desk, "judge_file", racing)
+    job_id = clinic.receive(
+        world.actor("jiangcheng"), "candidates", workbook("candidates", student(CROWD[0])), "学生.xlsx"
+    )
+    with suppress(StaleState):
+        clinic_steps.work(job_id)
+    assert stands(world, job_id).state is state
 
 
 def test_a_file_of_somebody_disabled_meanwhile_is_not_taken(any_world: World) -> None:
