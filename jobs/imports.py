@@ -1,4 +1,4 @@
-"""Files that nobody works on: what a panel left behind when it ended, and what came in by chat."""
+"""Files that nobody works on: what a panel left behind when it ended."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import clock
@@ -34,7 +34,7 @@ from core.sheets.catalogue import sheet
 from core.sheets.clinic_steps import require_importer, rows_read
 from core.sheets.kind import SheetKind, chosen
 from core.sheets.photo_desk import PHOTOS
-from core.usecases.imports import open_import
+from core.usecases.imports import open_import, put_away
 
 LONGEST_CELL = 500
 
@@ -138,12 +138,6 @@ def discard(actor: Actor, job_id: int) -> None:
         put_away(tx, job)
 
 
-def put_away(tx: Tx, job: ImportJob) -> None:
-    """The same in a unit of work already open."""
-    tx.advance(job, IMPORT, "discard", failed_rows=None)
-    _forget(tx, job.id)
-
-
 def undo(actor: Actor, job_id: int) -> int:
     """Take back all an import did; how many rows. Refused as a whole while anything leans on one of them."""
     with transaction(actor) as tx:
@@ -192,11 +186,6 @@ def _why_not_undone(session: Session, actor: Actor, job: ImportJob, kind: SheetK
 
 
 # -- inside ------------------------------------------------------------------------------------------------------------
-
-
-def _forget(tx: Tx, job_id: int) -> None:
-    for table in (ImportFile, ImportFault, ImportCorrection):
-        tx.session.execute(delete(table).where(table.job_id == job_id))
 
 
 def _visible(session: Session, actor: Actor, job_id: int) -> tuple[ImportJob, SheetKind]:

@@ -8,9 +8,11 @@ from enum import Enum
 from itertools import islice
 from typing import Any, TypeVar
 
+from sqlalchemy import delete
+
 from core.db import Tx
 from core.errors import Refusal
-from core.models.records import ImportJob
+from core.models.records import ImportCorrection, ImportFault, ImportFile, ImportJob
 from core.rules.imports import IMPORT, ImportState
 
 
@@ -117,3 +119,10 @@ def record_import(
     job.changed_count = changed
     tx.advance(job, IMPORT, "finish")
     return job
+
+
+def put_away(tx: Tx, job: ImportJob, *, reason: str = "") -> None:
+    """放弃: a file that is not taken; it and what was found in it are gone, the record stays."""
+    tx.advance(job, IMPORT, "discard", reason=reason, failed_rows=None)
+    for part in (ImportFile, ImportFault, ImportCorrection):
+        tx.session.execute(delete(part).where(part.job_id == job.id))

@@ -16,8 +16,9 @@ from core.models.accounts import OneTimeCode
 from core.models.candidates import CandidatePhoto
 from core.models.records import Heartbeat, ImportCorrection, ImportFault, ImportFile, ImportJob
 from core.queries.retention import imports_to_discard, imports_to_empty, links_to_forget, photos_to_erase
-from core.rules.imports import IMPORT, KEPT_FOR
+from core.rules.imports import KEPT_FOR
 from core.rules.retention import due_before
+from core.usecases.imports import put_away
 
 BITE = 1_000  # rows in one unit: nobody waits long for the database
 SWEEP = "jobs.retention"
@@ -35,7 +36,7 @@ def discard_imports(tx: Tx) -> int:
     """放弃: files nobody has decided on in time."""
     undecided = tx.all(imports_to_discard(tx.now - KEPT_FOR, BITE))
     for ident in undecided:
-        tx.advance(tx.get(ImportJob, ident), IMPORT, "discard", reason="retention")
+        put_away(tx, tx.get(ImportJob, ident), reason="retention")
     return len(undecided)
 
 

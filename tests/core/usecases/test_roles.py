@@ -1353,6 +1353,7 @@ FOR_ANYBODY = {
         "signing.require_step_up",
         "imports.open_import",
         "imports.record_import",
+        "imports.put_away",
         "verification.drop_open",
         "scores.amend",
         "undoing.take_back_candidates",
