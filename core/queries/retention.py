@@ -21,7 +21,7 @@ _AT_WORK = (*UNDECIDED, ImportState.WRITING)
 
 
 def photos_to_erase(cutoff: datetime, now: datetime, limit: int) -> Select[int]:
-    """Photos of people who were last imported, registered or given a certificate at cutoff or before.
+    """Photos of people who were last imported, edited, photographed, registered or certified at cutoff or before.
 
     A registration in a plan whose scores are not locked holds the photo, and so does a certificate that may still be
     made; what is printed on a sealed PDF stays there.
@@ -40,7 +40,7 @@ def photos_to_erase(cutoff: datetime, now: datetime, limit: int) -> Select[int]:
     return (
         select(CandidatePhoto.id)
         .join(Candidate, Candidate.id == CandidatePhoto.candidate_id)
-        .where(Candidate.created_at <= cutoff, *(~hold for hold in holds))
+        .where(Candidate.updated_at <= cutoff, *(~hold for hold in holds))
         .order_by(CandidatePhoto.id)
         .limit(limit)
     )

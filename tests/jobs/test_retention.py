@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from core import clock, settings
 from core.actors import SYSTEM
@@ -17,7 +17,7 @@ from core.gateways import storage
 from core.models.accounts import OneTimeCode
 from core.models.candidates import Candidate, CandidatePhoto
 from core.models.certificates import Certificate, CertificateIssuance
-from core.models.records import AuditEntry, ImportCorrection, ImportFault, ImportFile, ImportJob
+from core.models.records import AuditEntry, Heartbeat, ImportCorrection, ImportFault, ImportFile, ImportJob
 from core.models.registrations import CandidateSnapshot
 from core.queries.reconcile import reconcile, verify_chain
 from core.rules.imports import KEPT_FOR, ImportState
@@ -167,6 +167,18 @@ def test_a_photo_that_was_erased_can_be_given_again(any_years: Years, stand: Sta
         )
         assert outcome.accepted == accepted
     assert pictured() == people(year, "student:0")
+    given = moment("peopled") + timedelta(days=DAYS)
+    # what is given waits from then on, however old the person is in the system
+    for later, held in (
+        (timedelta(days=1), True),
+        (timedelta(days=DAYS) - SECOND, True),
+        (timedelta(days=DAYS), False),
+    ):
+        stand(given + later)
+        with transaction(SYSTEM) as tx:  # the sweep of that day is to come
+            tx.session.execute(delete(Heartbeat))
+        job.sweep()
+        assert (pictured() == people(year, "student:0")) is held, later
 
 
 def test_many_photos_go_in_small_bites(any_years: Years, stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,7 +211,7 @@ def test_an_import_is_emptied_to_the_second_and_one_nobody_decided_on_is_discard
     assert row.state is (ImportState.DISCARDED if is_gone and undecided else state)
     assert (row.row_count, row.rejected_count) == (1, 1)
     assert swept()[0]["discarded_imports"] == int(is_gone and undecided)
-    assert swept()[0]["emptied_imports"] == int(is_gone)
+    assert swept()[0]["emptied_imports"] == int(is_gone and not undecided)  # what is put away holds nothing
 
 
 def test_both_databases_empty_alike(any_years: Years, stand: Stand) -> None:
