@@ -16,7 +16,7 @@ from core.queries.applications import as_submitted, fingerprint_of
 from core.queries.changes import changes_of
 from core.rules.pilots import ReviewStep
 from core.usecases.decisions import Question
-from core.usecases.matters import Batch, Matter, Review
+from core.usecases.matters import Batch, Matter, Review, Rows
 
 _STEPS = {"pass_city": ReviewStep.CITY, "pass_preliminary": ReviewStep.PRELIMINARY, "approve": ReviewStep.FINAL}
 _CONFIRM = {
@@ -122,4 +122,34 @@ def _(matter: Review, draft: ChatDraft, user_id: int) -> Keys:
         (recap_key("暂不通过", Press.KEEP, draft, user_id),),
         *(((other[matter.has_choice],),) if matter.act == "approve" else ()),
         (recap_key(confirm, Press.CONFIRM, draft, user_id),),
+    )
+
+
+# -- rows of a file ----------------------------------------------------------------------------------------------------
+
+
+@subject_of.register
+def _(matter: Rows) -> str:
+    return "imports"
+
+
+@facts_of.register
+def _(matter: Rows, session: Session, now: datetime) -> dict[str, Any]:
+    job = matter.job
+    return {
+        "title": matter.title,
+        "count": matter.count,
+        "rows": job.row_count,
+        "created": job.accepted_count - job.changed_count,
+        "changed": job.changed_count,
+        "rejected": job.rejected_count,
+        "fingerprint": job.file_hash[:_SHOWN],
+    }
+
+
+@recap_keys.register
+def _(matter: Rows, draft: ChatDraft, user_id: int) -> Keys:
+    return (
+        (recap_key("暂不写入", Press.KEEP, draft, user_id),),
+        (recap_key(f"确认写入 {draft.shown_count} 行", Press.CONFIRM, draft, user_id),),
     )

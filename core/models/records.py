@@ -44,7 +44,10 @@ class ImportJob(Record):
 
 
 class ImportFile(Base):
-    """The uploaded file while its import is decided on, who works on it until when, and how far he is."""
+    """The uploaded file while its import is decided on, who works on it until when, and how far he is.
+
+    begun_at, channel: when and through what somebody last asked for something to be done with it.
+    """
 
     __tablename__ = "import_files"
     __audited__ = False
@@ -53,6 +56,7 @@ class ImportFile(Base):
     data: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
     rows_read: Mapped[int] = mapped_column(default=0)
     begun_at: Mapped[datetime]
+    channel: Mapped[str] = mapped_column(String(16), server_default="panel")
     lease_until: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)
     refusal: Mapped[Words] = mapped_column(default="")  # why the file as a whole was not taken, in words

@@ -17,13 +17,7 @@ from sqlalchemy.orm import Session
 from core import clock
 from core.actors import Actor
 from core.db import Tx, transaction
-from core.errors import (
-    IllegalMove,
-    NotFound,
-    NotPermitted,
-    TooMany,
-    ValueRefused,
-)
+from core.errors import NotFound, NotPermitted, TooMany, ValueRefused
 from core.models.records import ImportCorrection, ImportFault, ImportFile, ImportJob
 from core.notifications.words import sentence
 from core.queries.scoping import visible
@@ -34,7 +28,7 @@ from core.sheets.catalogue import sheet
 from core.sheets.clinic_steps import require_importer, rows_read
 from core.sheets.kind import SheetKind, chosen
 from core.sheets.photo_desk import PHOTOS
-from core.usecases.imports import open_import, put_away
+from core.usecases.imports import asked_for, open_import, put_away, require_own, take_rows
 
 LONGEST_CELL = 500
 
@@ -85,7 +79,7 @@ def receive(actor: Actor, sheet_name: str, data: bytes | Path, file_name: str, *
             plan_id=plan_id if kind.needs_plan else None,
             state=ImportState.READING,
         )
-        tx.add(ImportFile(job_id=job.id, data=content, begun_at=tx.now))
+        tx.add(ImportFile(job_id=job.id, data=content, begun_at=tx.now, channel=actor.channel))
         return job.id
 
 
@@ -117,18 +111,14 @@ def correct(actor: Actor, job_id: int, cells: Mapping[tuple[int, str], str]) -> 
             else:
                 tx.add(ImportCorrection(job_id=job.id, row=row, field=field, value=text))
         tx.advance(job, IMPORT, "correct")
+        asked_for(tx, job)
 
 
 def confirm(actor: Actor, job_id: int, *, all_or_none: bool) -> None:
     """Take the good rows, or, all_or_none, every row or none (R-294); the next `work` writes them."""
     with transaction(actor) as tx:
         job, _ = _own(tx, actor, job_id)
-        IMPORT.target(job.state, "confirm")
-        if all_or_none and job.rejected_count:
-            raise ValueRefused("import_all_or_none", rule="R-294", count=job.rejected_count)
-        if not job.accepted_count:
-            raise ValueRefused("import_nothing_to_take", rule="R-294")
-        tx.advance(job, IMPORT, "confirm", is_all_or_none=all_or_none)
+        take_rows(tx, job, all_or_none=all_or_none)
 
 
 def discard(actor: Actor, job_id: int) -> None:
@@ -200,6 +190,5 @@ def _own(tx: Tx, actor: Actor, job_id: int) -> tuple[ImportJob, SheetKind]:
     """The job, locked, of the actor's organisation; who may import the sheet may go on with a colleague's file."""
     found, kind = _visible(tx.session, actor, job_id)
     job = tx.lock(ImportJob, found.id)
-    if found.org_id != actor.org_id or found.college_id != actor.college_id:
-        raise IllegalMove("import_of_others", rule="R-097", thing=IMPORT.name, state=job.state.label)
+    require_own(actor, job)
     return job, kind

@@ -25,9 +25,10 @@ from core.errors import (
     ValueRefused,
 )
 from core.models.records import ImportCorrection, ImportFault, ImportFile, ImportJob
+from core.notifications.imports import ImportChecked, ImportDone, ImportNotTaken
 from core.notifications.words import sentence
 from core.queries.accounts import actor_for
-from core.rules.imports import IMPORT, LEASE, MOST_ATTEMPTS, ImportState
+from core.rules.imports import IMPORT, LEASE, MOST_ATTEMPTS, WORTH_TELLING, ImportState
 from core.rules.permissions import has_role
 from core.sheets import desk
 from core.sheets.catalogue import sheet
@@ -35,6 +36,7 @@ from core.sheets.desk import Verdict
 from core.sheets.kind import SheetKind
 from core.sheets.reader import collector_resting
 from core.sheets.spec import CellError
+from core.usecases import notices
 from core.usecases.imports import record_import
 
 WORKING = (ImportState.READING, ImportState.WRITING)
@@ -121,6 +123,7 @@ def _claim(job_id: int) -> _Task | None:
             why = NotPermitted(rule="§8.8") if actor is None else FileRefused("import_given_up", rule="R-295")
             paper.refusal = sentence(why)
             tx.advance(job, IMPORT, "reject")
+            _tell(tx, job, paper, why)
             return None
         paper.lease_until, paper.attempts = tx.now + LEASE, paper.attempts + 1
         typed = tx.all(select(ImportCorrection).where(ImportCorrection.job_id == job_id))
@@ -142,12 +145,12 @@ def _look(task: _Task) -> None:
             verdict = _rehearse(task)
         except Refusal as refusal:
             if not _is_race(refusal):  # the file as a whole: R-297, a window, a right
-                _settle(task, None, "reject", sentence(refusal))
+                _settle(task, None, "reject", refusal)
                 return
             if not left:
                 raise  # the lease runs out, and somebody looks again
         else:
-            _settle(task, verdict, "preview", "")
+            _settle(task, verdict, "preview", None)
             return
 
 
@@ -180,7 +183,7 @@ def _judge(tx: Tx, task: _Task) -> Verdict:
     )
 
 
-def _settle(task: _Task, verdict: Verdict | None, action: str, refusal: str) -> None:
+def _settle(task: _Task, verdict: Verdict | None, action: str, refusal: Refusal | None) -> None:
     """What was found, in one unit: counts, faults, the workbook of bad rows, and the state that says so."""
     with transaction(task.actor) as tx:
         job = tx.lock(ImportJob, task.job_id)
@@ -189,8 +192,9 @@ def _settle(task: _Task, verdict: Verdict | None, action: str, refusal: str) -> 
         if verdict is not None:
             _note(tx, job, verdict)
         paper = tx.one(select(ImportFile).where(ImportFile.job_id == job.id))
-        paper.refusal, paper.lease_until, paper.attempts = refusal, None, 0
+        paper.refusal, paper.lease_until, paper.attempts = sentence(refusal) if refusal else "", None, 0
         tx.advance(job, IMPORT, action)
+        _tell(tx, job, paper, refusal)
 
 
 def _note(tx: Tx, job: ImportJob, verdict: Verdict) -> None:
@@ -230,12 +234,12 @@ def _write(task: _Task) -> None:
                 _written(task)
             return
         except _NotAll as meanwhile:
-            words = sentence(ValueRefused("import_all_or_none", rule="R-294", count=meanwhile.verdict.rejected))
-            _settle(task, meanwhile.verdict, "give_back", words)
+            why = ValueRefused("import_all_or_none", rule="R-294", count=meanwhile.verdict.rejected)
+            _settle(task, meanwhile.verdict, "give_back", why)
             return
         except Refusal as refusal:
             if not _is_race(refusal):  # a window that closed, a right that went, since it was looked over
-                _settle(task, None, "give_back", sentence(refusal))
+                _settle(task, None, "give_back", refusal)
                 return
             if not left:
                 raise  # the lease runs out, and somebody writes it again
@@ -260,7 +264,42 @@ def _written(task: _Task) -> None:
             unchanged=verdict.outcome.unchanged,
             failed_rows=verdict.failed_rows,
         )
-        tx.session.execute(delete(ImportFile).where(ImportFile.job_id == job.id))
+        paper = tx.one(select(ImportFile).where(ImportFile.job_id == job.id))
+        if _is_awaited(tx, paper):
+            tx.notify(ImportDone(job.id, task.kind.spec.title, job.version))
+        tx.session.delete(paper)
+
+
+# -- telling -----------------------------------------------------------------------------------------------------------
+
+
+def _is_awaited(tx: Tx, paper: ImportFile) -> bool:
+    """Whoever asked is in chat, or has gone on to other things meanwhile."""
+    return paper.channel == "chat" or tx.now - paper.begun_at > WORTH_TELLING
+
+
+def _tell(tx: Tx, job: ImportJob, paper: ImportFile, refusal: Refusal | None) -> None:
+    """The sender's word is asked for once per file; what is asked already shows the new counts instead."""
+    tx.session.flush()
+    title, thing = sheet(job.sheet).spec.title, ImportJob.__tablename__
+    if job.state is ImportState.PREVIEW and job.accepted_count and refusal is None:
+        is_asked = notices.retarget_tasks(tx, thing_type=thing, thing_id=job.id)
+        if not is_asked and _is_awaited(tx, paper):
+            tx.notify(ImportChecked(job.id, title, job.version))
+        return
+    notices.close_tasks(tx, thing_type=thing, thing_id=job.id, note=title)
+    if _is_awaited(tx, paper):
+        tx.notify(ImportNotTaken(job.id, title, job.version, _tellable(refusal)))
+
+
+def _tellable(refusal: Refusal | None) -> str:
+    """Why, without what the file holds: where it has no header, people's cells stand in its place (chat.md law 3)."""
+    if refusal is None:
+        return ""
+    if "unknown" in refusal.facts:
+        facts = {"title": refusal.facts["title"], "missing": refusal.facts["missing"]}
+        return sentence(FileRefused("columns_missing", rule=refusal.rule, **facts))
+    return sentence(refusal)
 
 
 def require_importer(actor: Actor, kind: SheetKind) -> None:

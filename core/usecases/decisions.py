@@ -103,7 +103,7 @@ def refuse_by_code(tx: Tx, *, code: str, reason: str, chat_id: int) -> None:
     """退回 K7Q4 理由: straight to the recap, never further."""
     row = replies.as_it_stands(tx, notices.by_task_code(tx, code=code).id)
     matter = matter_of(tx.session, row)
-    if matter is None:
+    if matter is None or not matter.can_return:
         raise NotPermitted("cannot_send_back", rule="chat.md", task_code=row.task_code)
     words = clean_reason(reason, rule=matter.rule)
     if row.reply_state is ReplyState.OPEN:

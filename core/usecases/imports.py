@@ -8,12 +8,14 @@ from enum import Enum
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
+from core.actors import Actor
 from core.db import Tx
-from core.errors import Refusal
+from core.errors import IllegalMove, Refusal, ValueRefused
 from core.models.records import ImportCorrection, ImportFault, ImportFile, ImportJob
 from core.rules.imports import IMPORT, ImportState
+from core.usecases.notices import close_tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +123,33 @@ def record_import(
     return job
 
 
+def require_own(actor: Actor, job: ImportJob) -> None:
+    """IllegalMove unless the file was sent in for the actor's own organisation (R-097)."""
+    if job.org_id != actor.org_id or job.college_id != actor.college_id:
+        raise IllegalMove("import_of_others", rule="R-097", thing=IMPORT.name, state=job.state.label)
+
+
+def asked_for(tx: Tx, job: ImportJob) -> None:
+    """Somebody wants something done with a file: from now on, and through this channel, they wait for it."""
+    paper = tx.one(select(ImportFile).where(ImportFile.job_id == job.id))
+    paper.begun_at, paper.channel = tx.now, tx.actor.channel
+
+
+def take_rows(tx: Tx, job: ImportJob, *, all_or_none: bool) -> None:
+    """确认写入: the good rows, or, all_or_none, every row or none (R-294); whoever works on files next writes them."""
+    IMPORT.target(job.state, "confirm")
+    if all_or_none and job.rejected_count:
+        raise ValueRefused("import_all_or_none", rule="R-294", count=job.rejected_count)
+    if not job.accepted_count:
+        raise ValueRefused("import_nothing_to_take", rule="R-294")
+    tx.advance(job, IMPORT, "confirm", is_all_or_none=all_or_none)
+    asked_for(tx, job)
+    close_tasks(tx, thing_type=ImportJob.__tablename__, thing_id=job.id)
+
+
 def put_away(tx: Tx, job: ImportJob, *, reason: str = "") -> None:
     """放弃: a file that is not taken; it and what was found in it are gone, the record stays."""
     tx.advance(job, IMPORT, "discard", reason=reason, failed_rows=None)
+    close_tasks(tx, thing_type=ImportJob.__tablename__, thing_id=job.id)
     for part in (ImportFile, ImportFault, ImportCorrection):
         tx.session.execute(delete(part).where(part.job_id == job.id))

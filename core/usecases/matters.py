@@ -1,4 +1,4 @@
-"""What a request in chat is about at this moment, whatever it is: a batch of certificates, a pilot application.
+"""What a request in chat is about at this moment: a batch of certificates, a pilot application, rows of a file.
 
 A Matter knows its version, how much an answer concerns, and the verbs its two answers lead to; how an answer comes
 about (ask, recap, confirm) is the same for all of them and lives in decisions.py.
@@ -18,15 +18,18 @@ from core.errors import NotFound, NotPermitted, Refusal, StaleState
 from core.models.certificates import CertificateIssuance
 from core.models.pilots import PilotApplication
 from core.models.plans import ExamPlan
-from core.models.records import Notification
+from core.models.records import ImportJob, Notification
 from core.notifications.certificates import SigningRequested, TeoSigningRequested
+from core.notifications.imports import ImportChecked
 from core.notifications.pilots import ApplicationWaiting
 from core.queries.certificates import pending_for
 from core.queries.changes import review_version
 from core.rules.certificates import ISSUANCE, Party
+from core.rules.imports import IMPORT
 from core.rules.permissions import permit
 from core.rules.pilots import PILOT_APPLICATION, ReviewStep, pass_action, require_counts
 from core.usecases import reviews
+from core.usecases.imports import require_own, take_rows
 from core.usecases.notices import revive_of
 from core.usecases.signing import reject_batch
 
@@ -39,6 +42,7 @@ class Matter(ABC):
 
     rule: ClassVar[str]  # that sending back needs a reason
     can_pass: ClassVar[bool] = False  # whether chat may say yes, too (chat.md L2; a signature is L3)
+    can_return: ClassVar[bool] = True  # whether there is somebody to send it back to
 
     @property
     @abstractmethod
@@ -65,9 +69,9 @@ class Matter(ABC):
     def changed(self, before: int | None = None) -> Refusal:
         """What to say when it is not what the person was shown; before: the count they were shown, if known."""
 
-    @abstractmethod
     def send_back(self, tx: Tx, reason: str) -> None:
         """Say no, with a reason the other side reads."""
+        raise NotPermitted("not_decided_in_chat", rule="chat.md")
 
     def approve(self, tx: Tx, number: int) -> None:
         """Say yes, to so many."""
@@ -169,6 +173,42 @@ class Review(Matter):
             raise NotPermitted("counts_per_major", rule="R-041")
 
 
+@dataclass(frozen=True, slots=True)
+class Rows(Matter):
+    """The good rows of a file that has been looked over (R-294); chat takes them or leaves them to the page."""
+
+    rule: ClassVar[str] = "R-294"
+    can_pass: ClassVar[bool] = True
+    can_return: ClassVar[bool] = False
+    job: ImportJob
+    title: str
+
+    @property
+    def version(self) -> int:
+        return self.job.version
+
+    @property
+    def count(self) -> int:
+        return self.job.accepted_count
+
+    def require(self, tx: Tx) -> None:
+        require_own(tx.actor, self.job)
+        IMPORT.target(self.job.state, "confirm")
+
+    def hold(self, tx: Tx) -> None:
+        tx.all(select(ImportJob.id).where(ImportJob.id == self.job.id).with_for_update())
+        tx.session.expire(self.job)
+
+    def changed(self, before: int | None = None) -> Refusal:
+        return StaleState("import_changed", rule="chat.md", thing=IMPORT.name, state=self.job.state.label)
+
+    def approve(self, tx: Tx, number: int) -> None:
+        take_rows(tx, self.job, all_or_none=False)
+
+    def require_number(self, number: int) -> None:
+        """Rows are never picked by number."""
+
+
 def matter_of(session: Session, row: Notification) -> Matter | None:
     """What a message asks to be decided; None for messages that ask for less."""
     message = revive_of(row)
@@ -176,6 +216,8 @@ def matter_of(session: Session, row: Notification) -> Matter | None:
         return _review(session, message)
     if isinstance(message, (SigningRequested, TeoSigningRequested)):
         return _batch(session, message)
+    if isinstance(message, ImportChecked):
+        return Rows(session.get_one(ImportJob, message.job_id), message.title)
     return None
 
 

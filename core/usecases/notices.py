@@ -222,8 +222,8 @@ def close_tasks(
     return len(closed)
 
 
-def retarget_tasks(tx: Tx, *, thing_type: str, thing_id: int) -> None:
-    """A change of our own must not make open requests look stale: they now stand for the thing as it is."""
+def retarget_tasks(tx: Tx, *, thing_type: str, thing_id: int) -> int:
+    """A change of our own must not make open requests look stale: they now stand for the thing as it is; how many."""
     open_rows = tx.all(
         select(Notification).where(
             Notification.thing_type == thing_type,
@@ -237,6 +237,7 @@ def retarget_tasks(tx: Tx, *, thing_type: str, thing_id: int) -> None:
             row.thing_version = thing[2]
             row.is_stale = row.delivery_state is DeliveryState.DELIVERED
     tx.session.flush()
+    return len(open_rows)
 
 
 def reissue_open(tx: Tx, *, account_id: int) -> int:

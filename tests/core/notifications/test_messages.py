@@ -20,7 +20,7 @@ from core.db import reading, transaction
 from core.gateways.seal import SealFailed
 from core.models.accounts import ChatBinding, UserAccount, VerificationCode
 from core.models.candidates import Candidate
-from core.models.records import Notification
+from core.models.records import ImportJob, Notification
 from core.models.registrations import CandidateSnapshot
 from core.notifications import render
 from core.notifications.accounts import (
@@ -41,6 +41,7 @@ from core.notifications.certificates import (
     StampFailed,
     TeoSigningRequested,
 )
+from core.notifications.imports import ImportChecked, ImportDone, ImportNotTaken
 from core.notifications.message import KINDS, Message, Press
 from core.notifications.pilots import (
     ApplicationDecided,
@@ -57,9 +58,10 @@ from core.notifications.registry import revive
 from core.notifications.sites import SiteDecided, SiteSubmitted
 from core.notifications.words import TEMPLATES
 from core.rules.certificates import Party
+from core.rules.imports import ImportState
 from core.rules.organisations import CodePurpose
 from core.rules.plans import PlanEdge
-from core.usecases import codes, notices, reviews, signing
+from core.usecases import codes, imports, notices, reviews, signing
 from tests.factories import DECLARATION, SECOND, WINDOWS, Year, Years, count, generate, moment, one, order, rows
 
 At = Callable[[datetime | str], datetime]
@@ -75,6 +77,20 @@ def code_of(year: Year) -> int:
 
 
 REASON = "请补充实训室的设备数量和软件清单。"
+
+
+def import_of(year: Year) -> int:
+    """A file of the college, looked over: 240 rows of which some are good, some not."""
+    held = rows(select(ImportJob).order_by(ImportJob.id.desc()).limit(1))
+    if held:
+        return int(held[0].id)
+    with year.acting("coordinator") as tx:
+        job = imports.open_import(
+            tx, sheet="candidates", file_name="学生.xlsx", file_hash="0" * 64, state=ImportState.PREVIEW
+        )
+        job.row_count, job.accepted_count, job.changed_count = 240, 200, 30
+        job.rejected_count, job.unchanged_count = 25, 15
+        return job.id
 
 
 def binding_of(year: Year, login: str) -> int:
@@ -110,6 +126,12 @@ SAMPLES: dict[str, list[Callable[[Year], Message]]] = {
         lambda y: StampFailed(y["issuance:0"], "a code nobody knows", 1),
     ],
     "certificates.teo_signing_requested": [lambda y: TeoSigningRequested(y["plan"], 1)],
+    "imports.checked": [lambda y: ImportChecked(import_of(y), "本校学生导入模板", 1)],
+    "imports.done": [lambda y: ImportDone(import_of(y), "本校学生导入模板", 1)],
+    "imports.not_taken": [
+        lambda y: ImportNotTaken(import_of(y), "本校学生导入模板", 1, ""),
+        lambda y: ImportNotTaken(import_of(y), "本校学生导入模板", 2, REASON * 20),
+    ],
     "pilots.application_decided": [
         lambda y: ApplicationDecided(y["application"], True, "", 1),
         lambda y: ApplicationDecided(y["application"], False, REASON, 1),
