@@ -53,6 +53,15 @@ REVIEW = {
     "fingerprint": "0a1b2c3d",
 }
 
+ROWS = {
+    "title": "本校学生导入模板",
+    "count": 200,
+    "rows": 240,
+    "created": 170,
+    "changed": 30,
+    "rejected": 25,
+    "fingerprint": "0a1b2c3d",
+}
 SAMPLES: dict[str, list[dict[str, Any]]] = {
     "apology": [{"reference": "A1B2C3"}],
     "certificates_ask_reason": [{"count": 500, "plan": PLAN, "longest": 300}],
@@ -76,6 +85,8 @@ SAMPLES: dict[str, list[dict[str, Any]]] = {
     ],
     "pilots_ask_number": [REVIEW],
     "pilots_ask_reason": [REVIEW | {"longest": 300}],
+    "imports_approve": [ROWS | {"note": ""}, ROWS | {"rejected": 0, "note": "这份文件重新检查过。"}],
+    "imports_kept": [ROWS],
     "pilots_kept": [REVIEW],
     "pilots_return": [
         REVIEW | {"reason": "请补充实训室的设备数量和软件清单。", "note": ""},

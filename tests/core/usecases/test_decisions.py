@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from core.db import reading, transaction
-from core.errors import NotFound, NotPermitted, StaleState, ValueRefused
+from core.errors import IllegalMove, NotFound, NotPermitted, StaleState, ValueRefused
 from core.models.pilots import PilotApplication, Quota, ReviewRecord
 from core.models.records import ChatDraft, Notification
 from core.notifications.pilots import ApplicationWaiting
@@ -84,7 +84,8 @@ def test_of_two_reviewers_at_the_same_moment_one_decides_and_the_other_changes_n
         year.do, "other_province", reviews.return_application, application_id=year["other_application"], reason=REASON
     )
     outcomes = at_once(partial(confirm, year, *first), panel)
-    assert [kind for kind in outcomes if isinstance(kind, BaseException) and not isinstance(kind, StaleState)] == []
+    may_hear = (StaleState, IllegalMove)  # the second has read the request before the first decided, or after
+    assert [kind for kind in outcomes if isinstance(kind, BaseException) and not isinstance(kind, may_hear)] == []
     decided = rows(select(ReviewRecord).where(ReviewRecord.application_id == year["other_application"]))
     assert len([record for record in decided if record.decision != "submit"]) == 1
     assert {one(Notification, ident).reply_state for ident in (first[0], second)} <= {
