@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from functools import partial
 from io import BytesIO
 from math import sin
@@ -30,7 +30,7 @@ from core.demo.photos import issuer_seal, portrait, seal_image
 from core.documents.fonts import faces
 from core.gateways.identity import RuleVerifier
 from core.gateways.seal import Sealer
-from core.models.accounts import ChatBinding
+from core.models.accounts import ChatBinding, TellingChoice
 from core.models.candidates import Candidate
 from core.models.catalogue import CertificateType, Subject
 from core.models.certificates import CertificateIssuance
@@ -258,6 +258,8 @@ def _accounts(tx: Tx, world: World) -> None:
         account.password_hash, account.must_change_password = kept, False
         if person.telegram is not None:
             tx.add(ChatBinding(account_id=account.id, telegram_user_id=person.telegram, bound_at=tx.now))
+            # whoever tries the demo at midnight wants to see its messages then
+            tx.add(TellingChoice(account_id=account.id, quiet_from=time(0), quiet_until=time(0)))
 
 
 def _catalogue(tx: Tx, world: World, org: OrgSketch) -> None:

@@ -16,6 +16,7 @@ from core.notifications import audiences
 from core.notifications.message import Button, Message, Press, told
 from core.queries.plans import registration_standing
 from core.rules.plans import PlanEdge
+from core.rules.telling import Tempo
 
 TO_COLLEGES = frozenset(
     {
@@ -45,6 +46,7 @@ class PlanPublished(Message):
     """M-10: the colleges of a plan learn its windows."""
 
     kind: ClassVar[str] = "plans.published"
+    tempo: ClassVar[Tempo] = Tempo.DIGEST
     buttons: ClassVar[tuple[Button, ...]] = (Button("查看考试计划", page="/admin/plans/"),)
     plan_id: int
 
@@ -65,6 +67,7 @@ class PlanEdgePassed(Message):
     """T-04…T-07, T-12…T-16: the clock has opened or closed something; edge is a PlanEdge."""
 
     kind: ClassVar[str] = "plans.edge_passed"
+    tempo: ClassVar[Tempo] = Tempo.DIGEST
     buttons: ClassVar[tuple[Button, ...]] = (Button("打开考试计划", page="/admin/plans/"),)
     useful_for: ClassVar[timedelta] = timedelta(days=2)
     plan_id: int
@@ -97,6 +100,7 @@ class RegistrationClosing(Message):
     """M-11: registration closes soon; rung is the number of hours before the end this reminder belongs to."""
 
     kind: ClassVar[str] = "plans.registration_closing"
+    has_ladder: ClassVar[bool] = False  # it is a rung itself
     buttons: ClassVar[tuple[Button, ...]] = (
         Button("已知悉", press=Press.ACKNOWLEDGE),
         Button("稍后提醒", press=Press.SNOOZE),
@@ -127,6 +131,9 @@ class RegistrationClosing(Message):
 
     def is_still_true(self, session: Session, now: datetime) -> bool:
         return session.get_one(ExamPlan, self.plan_id).windows.registration.contains(now)
+
+    def due_at(self, session: Session, now: datetime) -> datetime | None:
+        return session.get_one(ExamPlan, self.plan_id).registration_closes_at
 
     def useful_until(self, now: datetime) -> datetime:
         return now + timedelta(hours=self.rung)

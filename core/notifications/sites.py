@@ -21,6 +21,7 @@ class SiteSubmitted(Message):
     """M-09: the TEO has a site to look at; round is the version submitted."""
 
     kind: ClassVar[str] = "sites.submitted"
+    answer_within: ClassVar[timedelta | None] = timedelta(days=2)  # checked daily
     buttons: ClassVar[tuple[Button, ...]] = (Button("去审核", page="/admin/sites/"),)
     asks: ClassVar[bool] = True
     useful_for: ClassVar[timedelta] = timedelta(days=60)
@@ -47,6 +48,7 @@ class SiteDecided(Message):
     """M-08: passed, or returned with a reason."""
 
     kind: ClassVar[str] = "sites.decided"
+    answer_within: ClassVar[timedelta | None] = timedelta(days=3)
     buttons: ClassVar[tuple[Button, ...]] = (
         Button("已知悉", press=Press.ACKNOWLEDGE),
         Button("查看站点", page="/admin/sites/"),

@@ -26,6 +26,14 @@ def when(instant: datetime, *, seconds: bool = False) -> str:
     return f"{year}{there.month}月{there.day}日 周{_WEEKDAYS[there.weekday()]} {clock_part}"
 
 
+def left(until: datetime, now: datetime) -> str:
+    """3 天, 20 小时, 40 分钟: what is left of the time, rounded down in the unit that matters."""
+    minutes = max(int((until - now).total_seconds() // 60), 1)
+    if minutes >= 48 * 60:
+        return f"{minutes // (24 * 60)} 天"
+    return f"{minutes // 60} 小时" if minutes >= 60 else f"{minutes} 分钟"
+
+
 def day(value: date) -> str:
     """2026年5月20日."""
     return f"{value.year}年{value.month}月{value.day}日"

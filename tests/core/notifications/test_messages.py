@@ -55,7 +55,9 @@ from core.notifications.pilots import (
 from core.notifications.plans import TO_COLLEGES, TO_TEO, PlanEdgePassed, PlanPublished, RegistrationClosing
 from core.notifications.quotas import QuotaLapsed, QuotaLapsing
 from core.notifications.registry import revive
+from core.notifications.reminding import Burst, DailyDigest, Reminder
 from core.notifications.sites import SiteDecided, SiteSubmitted
+from core.notifications.wording import words_of
 from core.notifications.words import TEMPLATES
 from core.rules.certificates import Party
 from core.rules.imports import ImportState
@@ -150,6 +152,9 @@ SAMPLES: dict[str, list[Callable[[Year], Message]]] = {
     "plans.registration_closing": [lambda y: RegistrationClosing(y["plan"], y["college"], 24)],
     "quotas.lapsed": [lambda y: QuotaLapsed(y["college"], 2026)],
     "quotas.lapsing": [lambda y: QuotaLapsing(y["college"], 2026, 60)],
+    "telling.burst": [lambda y: Burst(y["account:coordinator"], "sites.decided", "2026-05-20T12:00:00+08:00")],
+    "telling.digest": [lambda y: DailyDigest(y["account:coordinator"], "2026-05-20")],
+    "telling.reminder": [lambda y: Reminder(queued(SiteDecided(y["site"], True, "", 1)).id, 1)],
     "sites.decided": [
         lambda y: SiteDecided(y["site"], True, "", 1),
         lambda y: SiteDecided(y["site"], False, REASON, 1),
@@ -273,7 +278,7 @@ def test_a_message_ends_some_time(make: Callable[[Year], Message], year: Year) -
 
 def test_words_with_a_gap_nobody_fills_are_a_failure_not_a_blank() -> None:
     with pytest.raises(Exception, match="undefined"):
-        render._words("plans.published", {"plan_no": "1"}, clock.now())
+        words_of("plans.published", {"plan_no": "1"}, clock.now())
 
 
 def test_what_people_wrote_cannot_become_markup(year: Year) -> None:

@@ -1,0 +1,132 @@
+"""Messages about messages: a reminder of a request, the digest of a day, a burst told as one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, ClassVar
+
+from sqlalchemy import select
+from sqlalchemy.exc import NoResultFound
+from sqlalchemy.orm import Session
+
+from core.models.records import Notification
+from core.notifications.message import KINDS, Button, Message, told
+from core.notifications.wording import head_of
+from core.rules.notices import ReplyState
+
+_NOTICES = "/admin/notices"
+_LINES = 5  # of a digest: more is read in the panel
+_LONGEST_LINE = 44
+
+
+@told
+@dataclass(frozen=True, slots=True)
+class Reminder(Message):
+    """An open request said again, with its own keys, as an answer to its first message (chat.md, reminders)."""
+
+    kind: ClassVar[str] = "telling.reminder"
+    is_alone: ClassVar[bool] = True
+    useful_for: ClassVar[timedelta] = timedelta(days=3)
+    notification_id: int
+    rung: int
+
+    def recipients(self, session: Session) -> Iterable[int]:
+        return [self._request(session).account_id]
+
+    def thing(self, session: Session) -> tuple[str, int, int] | None:
+        row = self._request(session)
+        if row.thing_type is None or row.thing_id is None:
+            return None
+        return row.thing_type, row.thing_id, row.thing_version or 0
+
+    def due_at(self, session: Session, now: datetime) -> datetime | None:
+        return self._request(session).due_at
+
+    def about(self) -> int | None:
+        return self.notification_id
+
+    def details(self, session: Session, now: datetime) -> dict[str, Any]:
+        return {"due_at": self._request(session).due_at}
+
+    def is_still_true(self, session: Session, now: datetime) -> bool:
+        """Work that is done is not announced."""
+        row = self._request(session)
+        return row.reply_state is ReplyState.OPEN and _message(row).is_still_true(session, now)
+
+    def _request(self, session: Session) -> Notification:
+        return session.get_one(Notification, self.notification_id)
+
+
+class _Gathering(Message):
+    """Several messages told in one; account_id: whose."""
+
+    account_id: int
+
+    def recipients(self, session: Session) -> Iterable[int]:
+        return [self.account_id]
+
+    def _members(self, session: Session) -> list[Notification]:
+        """Those that still hold, oldest first."""
+        me = select(Notification.id).where(
+            Notification.account_id == self.account_id, Notification.dedupe_key == self.dedupe_key()
+        )
+        return list(
+            session.scalars(select(Notification).where(Notification.gathered_in.in_(me)).order_by(Notification.id))
+        )
+
+
+@told
+@dataclass(frozen=True, slots=True)
+class DailyDigest(_Gathering):
+    """What is only information, once a day at half past eight; day: in ISO, so that a second run finds the first."""
+
+    kind: ClassVar[str] = "telling.digest"
+    is_alone: ClassVar[bool] = True
+    buttons: ClassVar[tuple[Button, ...]] = (Button("在面板查看全部", page=_NOTICES),)
+    useful_for: ClassVar[timedelta] = timedelta(days=2)
+    account_id: int
+    day: str
+
+    def details(self, session: Session, now: datetime) -> dict[str, Any]:
+        lines = list(_heads(self._members(session), session, now))
+        return {"day": date.fromisoformat(self.day), "count": len(lines), "lines": lines[:_LINES]}
+
+    def is_still_true(self, session: Session, now: datetime) -> bool:
+        return any(True for _ in _heads(self._members(session), session, now))
+
+
+@told
+@dataclass(frozen=True, slots=True)
+class Burst(_Gathering):
+    """More than a few alike within minutes: one message whose number grows; of: their kind, since: in ISO."""
+
+    kind: ClassVar[str] = "telling.burst"
+    is_alone: ClassVar[bool] = True
+    buttons: ClassVar[tuple[Button, ...]] = (Button("在面板查看全部", page=_NOTICES),)
+    account_id: int
+    of: str
+    since: str
+
+    def details(self, session: Session, now: datetime) -> dict[str, Any]:
+        mine = self._members(session)
+        latest = list(_heads(mine[-1:], session, now))
+        return {"count": len(mine), "latest": latest[0] if latest else "", "asks": KINDS[self.of].asks}
+
+
+def _heads(rows: Iterable[Notification], session: Session, now: datetime) -> Iterator[str]:
+    """The first line of each message that still holds; those whose thing is gone say nothing."""
+    for row in rows:
+        try:
+            message = _message(row)
+            if message.is_still_true(session, now):
+                head = head_of(row.kind, message.details(session, now), now)
+                yield head if len(head) <= _LONGEST_LINE else f"{head[: _LONGEST_LINE - 1]}…"
+        except (LookupError, TypeError, ValueError, NoResultFound):
+            continue
+
+
+def _message(row: Notification) -> Message:
+    return KINDS[row.kind](**json.loads(row.facts))

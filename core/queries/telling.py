@@ -1,0 +1,41 @@
+"""Whose digest is due, which requests are to be said again, and how somebody wants to be told."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from core.models.accounts import TellingChoice
+from core.models.records import Notification
+from core.rules.notices import DeliveryState, ReplyState
+
+
+def digests_due(now: datetime) -> Select[int]:
+    """Accounts for whom information waits whose half past eight has come."""
+    return (
+        select(Notification.account_id)
+        .where(
+            Notification.delivery_state == DeliveryState.PENDING,
+            Notification.next_attempt_at <= now,
+            Notification.digest_on.is_not(None),
+        )
+        .distinct()
+        .order_by(Notification.account_id)
+    )
+
+
+def reminders_due(now: datetime) -> Select[int]:
+    """Open requests whose next reminder is due."""
+    return (
+        select(Notification.id)
+        .where(Notification.next_reminder_at <= now, Notification.reply_state == ReplyState.OPEN)
+        .order_by(Notification.next_reminder_at, Notification.id)
+        .limit(200)
+    )
+
+
+def choice_of(session: Session, account_id: int) -> TellingChoice | None:
+    """What somebody has chosen; None for how everybody is told."""
+    return session.scalars(select(TellingChoice).where(TellingChoice.account_id == account_id)).one_or_none()

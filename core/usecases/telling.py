@@ -1,0 +1,95 @@
+"""Being told: the daily digest, reminders of what is open, and each person's own choices (chat.md)."""
+
+from __future__ import annotations
+
+from datetime import time
+
+from sqlalchemy import select, update
+
+from core import clock
+from core.db import Tx
+from core.errors import ValueRefused
+from core.models.accounts import TellingChoice
+from core.models.records import Notification
+from core.notifications.reminding import DailyDigest, Reminder
+from core.rules.notices import DeliveryState, ReplyState
+from core.rules.telling import MOST_REMINDERS, NIGHT, QuietHours, next_reminder
+from core.usecases.notices import revive_of
+
+LONGEST_QUIET_HOURS = 14  # hours; whoever is never told cannot be told what is due
+
+
+# -- the digest --------------------------------------------------------------------------------------------------------
+
+
+def send_digest(tx: Tx, *, account_id: int) -> None:
+    """Everything that waited for this person's digest, in one message a day; a second run finds the first one's."""
+    waiting = (
+        Notification.account_id == account_id,
+        Notification.delivery_state == DeliveryState.PENDING,
+        Notification.digest_on <= clock.local(tx.now).date(),
+        Notification.next_attempt_at <= tx.now,
+    )
+    day = clock.local(tx.now).date().isoformat()
+    digest = DailyDigest(account_id, day)
+    if tx.first(select(Notification.id).where(*waiting)) is None:
+        return
+    tx.notify(digest)
+    mine = (Notification.account_id == account_id, Notification.dedupe_key == digest.dedupe_key())
+    held = tx.one(select(Notification).where(*mine))
+    tx.session.execute(
+        update(Notification)
+        .where(*waiting)
+        .values(delivery_state=DeliveryState.SUPPRESSED, last_error="digest", gathered_in=held.id)
+        .execution_options(synchronize_session=False)
+    )
+    held.is_stale = held.delivery_state is DeliveryState.DELIVERED
+
+
+# -- reminders ---------------------------------------------------------------------------------------------------------
+
+
+def remind(tx: Tx, *, notification_id: int) -> None:
+    """Say an open request again, and note when to say it next; one that was put off, or has not arrived, only that."""
+    row = tx.lock(Notification, notification_id)
+    if row.reply_state is not ReplyState.OPEN or row.next_reminder_at is None or row.next_reminder_at > tx.now:
+        return
+    message = revive_of(row)
+    if row.delivery_state is not DeliveryState.PENDING and row.reminders < MOST_REMINDERS:
+        row.reminders += 1
+        tx.notify(Reminder(row.id, row.reminders))
+    quiet = _quiet_hours_of(tx, row.account_id)
+    again = next_reminder(
+        clock.local(tx.now), clock.local(row.created_at), row.due_at, quiet=quiet, wakes=message.wakes
+    )
+    row.next_reminder_at = again if row.reminders < MOST_REMINDERS else None
+
+
+def _quiet_hours_of(tx: Tx, account_id: int) -> QuietHours:
+    choice = tx.first(select(TellingChoice).where(TellingChoice.account_id == account_id))
+    return NIGHT if choice is None else QuietHours(choice.quiet_from, choice.quiet_until)
+
+
+# -- choices -----------------------------------------------------------------------------------------------------------
+
+
+def choose(tx: Tx, *, quiet_from: time, quiet_until: time, wants_digest: bool) -> TellingChoice:
+    """How the actor wants to be told from now on; what waits already keeps its time.
+
+    quiet_from == quiet_until: no quiet hours. ValueRefused for more than LONGEST_QUIET_HOURS.
+    """
+    begins, ends = quiet_from.hour * 60 + quiet_from.minute, quiet_until.hour * 60 + quiet_until.minute
+    if (ends - begins) % (24 * 60) > LONGEST_QUIET_HOURS * 60:
+        raise ValueRefused("quiet_too_long", rule="chat.md", limit=LONGEST_QUIET_HOURS)
+    mine = select(TellingChoice).where(TellingChoice.account_id == tx.actor.account_id)
+    held: TellingChoice | None = tx.first(mine)
+    values = {
+        "quiet_from": quiet_from.replace(second=0, microsecond=0),
+        "quiet_until": quiet_until.replace(second=0, microsecond=0),
+        "wants_digest": wants_digest,
+    }
+    if held is None:
+        return tx.add(TellingChoice(account_id=tx.actor.account_id or 0, **values))
+    for name, value in values.items():
+        setattr(held, name, value)
+    return held
