@@ -45,7 +45,7 @@ from core.models.registry import metadata
 from core.rules.machine import Machine
 from core.rules.notices import ReplyState
 from core.rules.numbering import task_code
-from core.rules.telling import NIGHT, QuietHours, Tempo, digest_day, next_reminder, tell_at
+from core.rules.telling import NIGHT, QuietHours, Tempo, digest_day, escalations, next_reminder, tell_at
 
 T = TypeVar("T", bound=Base)
 _TRAIL_LOCK = 7_204_118  # any number, the same everywhere: serialises the end of PostgreSQL transactions
@@ -388,11 +388,14 @@ class Tx:
         """Write something to the trail that no column shows (a download, a look at a full number)."""
         self._note(type(thing).__tablename__, thing.id, action, {}, after or {}, reason)
 
-    def notify(self, message: Message) -> int:
-        """Queue a message to each of its audience, once per dedupe key; returns how many rows were new."""
+    def notify(self, message: Message, *, to: Iterable[int] | None = None) -> int:
+        """Queue a message to each of its audience, once per dedupe key; returns how many rows were new.
+
+        to: account ids to tell instead, where somebody is drawn in later.
+        """
         self.session.flush()
         thing, due_at = message.thing(self.session), message.due_at(self.session, self.now)
-        people = sorted(set(message.recipients(self.session)))
+        people = sorted(set(message.recipients(self.session) if to is None else to))
         choices = self._choices_of(people)
         fresh = 0
         for account_id in people:
@@ -455,6 +458,7 @@ class Tx:
             "due_at": due_at,
             "digest_on": digest_day(local) if tempo is Tempo.DIGEST else None,
             "next_reminder_at": next_reminder(local, local, ladder_to, quiet=quiet, wakes=message.wakes),
+            "next_escalation_at": next((at for at, _ in escalations(local, ladder_to)), None),
             "about_id": message.about(),
         }
 

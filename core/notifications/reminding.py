@@ -13,9 +13,13 @@ from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Session
 
 from core.models.records import Notification
+from core.notifications import audiences
 from core.notifications.message import KINDS, Button, Message, told
 from core.notifications.wording import head_of
+from core.queries.accounts import actor_for
+from core.queries.late import late_things
 from core.rules.notices import ReplyState
+from core.rules.telling import Escalation
 
 _NOTICES = "/admin/notices"
 _LINES = 5  # of a digest: more is read in the panel
@@ -58,6 +62,96 @@ class Reminder(Message):
 
     def _request(self, session: Session) -> Notification:
         return session.get_one(Notification, self.notification_id)
+
+
+@told
+@dataclass(frozen=True, slots=True)
+class Escalated(Message):
+    """A request that stays open, told to whoever answers for it; request: its dedupe key, the same for all asked."""
+
+    kind: ClassVar[str] = "telling.escalated"
+    buttons: ClassVar[tuple[Button, ...]] = (Button("查看逾期事项", page="/admin/late/"),)
+    is_alone: ClassVar[bool] = True
+    notification_id: int
+    request: str
+
+    def dedupe_key(self) -> str:
+        return f"{self.kind}:{self.request}"
+
+    def recipients(self, session: Session) -> Iterable[int]:
+        return audiences.leaders_over(session, self._row(session).account)
+
+    def details(self, session: Session, now: datetime) -> dict[str, Any]:
+        row = self._row(session)
+        account = row.account
+        home = account.college or account.org or account.authority
+        return {
+            "head": next(_heads([row], session, now), "一项待办"),
+            "organisation": home.name if home else "平台",
+            "role": "、".join(held.role.label for held in account.roles),
+            "since": row.created_at,
+            "due_at": row.due_at,
+        }
+
+    def is_still_true(self, session: Session, now: datetime) -> bool:
+        return self._row(session).reply_state is ReplyState.OPEN
+
+    def _row(self, session: Session) -> Notification:
+        return session.get_one(Notification, self.notification_id)
+
+
+@told
+@dataclass(frozen=True, slots=True)
+class EscalatedOwn(Message):
+    """The same for the person who was asked: each step is announced to them (chat.md)."""
+
+    kind: ClassVar[str] = "telling.escalated_own"
+    is_alone: ClassVar[bool] = True
+    notification_id: int
+    step: str
+    people: int
+
+    def recipients(self, session: Session) -> Iterable[int]:
+        return [session.get_one(Notification, self.notification_id).account_id]
+
+    def dedupe_key(self) -> str:
+        return f"{self.kind}:{self.notification_id}:{self.step}"
+
+    def details(self, session: Session, now: datetime) -> dict[str, Any]:
+        row = session.get_one(Notification, self.notification_id)
+        return {
+            "head": next(_heads([row], session, now), "一项待办"),
+            "is_deputy": self.step == Escalation.DEPUTY,
+            "people": self.people,
+            "code": row.task_code,
+            "due_at": row.due_at,
+        }
+
+    def is_still_true(self, session: Session, now: datetime) -> bool:
+        return session.get_one(Notification, self.notification_id).reply_state is ReplyState.OPEN
+
+
+@told
+@dataclass(frozen=True, slots=True)
+class WeeklyLate(Message):
+    """What is late in somebody's organisation, on Monday mornings: whose turn it is and since when; week: in ISO."""
+
+    kind: ClassVar[str] = "telling.weekly_late"
+    buttons: ClassVar[tuple[Button, ...]] = (Button("查看逾期事项", page="/admin/late/"),)
+    is_alone: ClassVar[bool] = True
+    account_id: int
+    week: str
+
+    def recipients(self, session: Session) -> Iterable[int]:
+        return [self.account_id]
+
+    def details(self, session: Session, now: datetime) -> dict[str, Any]:
+        actor = actor_for(session, self.account_id, "jobs")
+        items = late_things(session, actor, now) if actor else []
+        return {"count": sum(item.count for item in items), "items": items[:_LINES], "more": len(items[_LINES:])}
+
+    def is_still_true(self, session: Session, now: datetime) -> bool:
+        return bool(self.details(session, now)["count"])
 
 
 class _Gathering(Message):

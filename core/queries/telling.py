@@ -7,9 +7,11 @@ from datetime import datetime
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from core.models.accounts import TellingChoice
+from core.models.accounts import TellingChoice, UserAccount
 from core.models.records import Notification
+from core.queries.accounts import people
 from core.rules.notices import DeliveryState, ReplyState
+from core.rules.organisations import Role
 
 
 def digests_due(now: datetime) -> Select[int]:
@@ -34,6 +36,22 @@ def reminders_due(now: datetime) -> Select[int]:
         .order_by(Notification.next_reminder_at, Notification.id)
         .limit(200)
     )
+
+
+def escalations_due(now: datetime) -> Select[int]:
+    """Open requests somebody else has to hear of."""
+    return (
+        select(Notification.id)
+        .where(Notification.next_escalation_at <= now, Notification.reply_state == ReplyState.OPEN)
+        .order_by(Notification.next_escalation_at, Notification.id)
+        .limit(200)
+    )
+
+
+def people_with_work() -> Select[int]:
+    """Everybody in use who keeps something moving: all but candidates and invigilators."""
+    keepers = [role for role in Role if role not in (Role.CANDIDATE, Role.INVIGILATOR)]
+    return people(*keepers).order_by(UserAccount.id)
 
 
 def choice_of(session: Session, account_id: int) -> TellingChoice | None:

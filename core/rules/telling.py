@@ -20,6 +20,9 @@ BEFORE_NIGHT = timedelta(minutes=30)  # nobody is written to in the last minute 
 TOO_SOON = timedelta(hours=1)  # after the request itself, and after another reminder
 BURST_OF = 3  # so many alike are told singly
 BURST_WITHIN = timedelta(minutes=10)
+DEPUTY_AFTER = timedelta(hours=48)  # without an answer somebody is added, not put in the person's place
+LEADER_BEFORE = timedelta(hours=24)  # of a deadline
+WEEKLY_AT, WEEKLY_ON = time(8, 30), 0  # what is late, on Mondays
 _DAY = timedelta(days=1)
 
 
@@ -29,6 +32,13 @@ class Tempo(Labelled):
     AT_ONCE = "at_once", "立即"  # somebody waits for it at this moment: a code, the end of an import, an incident
     IN_TURN = "in_turn", "静默时段之外"
     DIGEST = "digest", "每日汇总"  # information only
+
+
+class Escalation(Labelled):
+    """Who is drawn in when a request stays open."""
+
+    DEPUTY = "deputy", "增加代办人"
+    LEADER = "leader", "告知负责人和主管部门"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,3 +129,27 @@ def next_reminder(
     if due_at is None:
         return None
     return next((at for at in reminders(born, due_at, quiet=quiet, wakes=wakes) if at > now), None)
+
+
+def escalations(born: datetime, due_at: datetime | None) -> tuple[tuple[datetime, Escalation], ...]:
+    """When a request that stays open draws in whom, earliest first; none without a deadline, none at or after it."""
+    if due_at is None:
+        return ()
+    steps = (
+        (born + DEPUTY_AFTER, Escalation.DEPUTY),
+        (max(due_at - LEADER_BEFORE, born + TOO_SOON), Escalation.LEADER),
+    )
+    return tuple(sorted((at, step) for at, step in steps if at < due_at))
+
+
+def next_escalation(done: int, born: datetime, due_at: datetime | None) -> tuple[datetime, Escalation] | None:
+    """The step after so many; None without a deadline, and after the last."""
+    steps = escalations(born, due_at)
+    return steps[done] if done < len(steps) else None
+
+
+def week_of(local: datetime) -> date:
+    """The Monday whose weekly message has come at an instant: the last one at or before it."""
+    monday = local.date() - timedelta(days=(local.weekday() - WEEKLY_ON) % 7)
+    begun = local.replace(hour=WEEKLY_AT.hour, minute=WEEKLY_AT.minute, second=0, microsecond=0)
+    return monday if local.date() != monday or local >= begun else monday - timedelta(days=7)

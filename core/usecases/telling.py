@@ -11,9 +11,18 @@ from core.db import Tx
 from core.errors import ValueRefused
 from core.models.accounts import TellingChoice
 from core.models.records import Notification
-from core.notifications.reminding import DailyDigest, Reminder
+from core.notifications import audiences
+from core.notifications.reminding import DailyDigest, Escalated, EscalatedOwn, Reminder, WeeklyLate
 from core.rules.notices import DeliveryState, ReplyState
-from core.rules.telling import MOST_REMINDERS, NIGHT, QuietHours, next_reminder
+from core.rules.telling import (
+    MOST_REMINDERS,
+    NIGHT,
+    Escalation,
+    QuietHours,
+    next_escalation,
+    next_reminder,
+    week_of,
+)
 from core.usecases.notices import revive_of
 
 LONGEST_QUIET_HOURS = 14  # hours; whoever is never told cannot be told what is due
@@ -63,6 +72,51 @@ def remind(tx: Tx, *, notification_id: int) -> None:
         clock.local(tx.now), clock.local(row.created_at), row.due_at, quiet=quiet, wakes=message.wakes
     )
     row.next_reminder_at = again if row.reminders < MOST_REMINDERS else None
+
+
+# -- escalation --------------------------------------------------------------------------------------------------------
+
+
+def escalate(tx: Tx, *, notification_id: int) -> None:
+    """Nobody has answered: draw in a colleague after two days, whoever answers for the work a day before the end.
+
+    Added, never put in the person's place, and the person hears of each step. Without a colleague the leader hears at
+    once, without a leader the platform's administrators: somebody always does.
+    """
+    row = tx.lock(Notification, notification_id)
+    if row.reply_state is not ReplyState.OPEN or row.next_escalation_at is None or row.next_escalation_at > tx.now:
+        return
+    born, message = clock.local(row.created_at), revive_of(row)
+    step = next_escalation(row.escalations, born, row.due_at)
+    row.escalations += 1
+    following = next_escalation(row.escalations, born, row.due_at)
+    row.next_escalation_at = following[0] if following else None
+    if step is None or not message.is_still_true(tx.session, tx.now):
+        return
+    people: list[int] = []
+    if step[1] is Escalation.DEPUTY:
+        people = [ident for ident in audiences.colleagues(tx.session, row.account) if not _was_told(tx, row, ident)]
+        tx.notify(message, to=people)
+    if people:
+        tx.notify(EscalatedOwn(row.id, Escalation.DEPUTY, len(people)))
+        return
+    tx.notify(Escalated(row.id, row.dedupe_key))
+    leaders = len(list(audiences.leaders_over(tx.session, row.account)))
+    tx.notify(EscalatedOwn(row.id, Escalation.LEADER, leaders))
+
+
+def _was_told(tx: Tx, row: Notification, account_id: int) -> bool:
+    same = select(Notification.id).where(
+        Notification.account_id == account_id, Notification.dedupe_key == row.dedupe_key
+    )
+    return tx.first(same) is not None
+
+
+def tell_what_is_late(tx: Tx, *, account_id: int) -> None:
+    """On Mondays: what is late in this person's organisation, once a week; nothing where nothing is."""
+    message = WeeklyLate(account_id, week_of(clock.local(tx.now)).isoformat())
+    if message.is_still_true(tx.session, tx.now):
+        tx.notify(message)
 
 
 def _quiet_hours_of(tx: Tx, account_id: int) -> QuietHours:

@@ -10,9 +10,19 @@ from core.models.base import UtcDateTime
 revision = "0009"
 down_revision = "0008"
 
-_COLUMNS = ("due_at", "next_reminder_at", "reminders", "digest_on", "gathered_in", "about_id")
+_COLUMNS = (
+    "due_at",
+    "next_reminder_at",
+    "reminders",
+    "next_escalation_at",
+    "escalations",
+    "digest_on",
+    "gathered_in",
+    "about_id",
+)
 _INDEXES = {
     "ix_notifications_reminder": "next_reminder_at",
+    "ix_notifications_escalation": "next_escalation_at",
     "ix_notifications_about": "about_id",
     "ix_notifications_gathered": "gathered_in",
 }
@@ -23,6 +33,8 @@ def upgrade() -> None:
     op.add_column("notifications", sa.Column("due_at", UtcDateTime(), nullable=True))
     op.add_column("notifications", sa.Column("next_reminder_at", UtcDateTime(), nullable=True))
     op.add_column("notifications", sa.Column("reminders", sa.Integer(), server_default="0", nullable=False))
+    op.add_column("notifications", sa.Column("next_escalation_at", UtcDateTime(), nullable=True))
+    op.add_column("notifications", sa.Column("escalations", sa.Integer(), server_default="0", nullable=False))
     op.add_column("notifications", sa.Column("digest_on", sa.Date(), nullable=True))
     op.add_column("notifications", sa.Column("gathered_in", sa.Integer(), nullable=True))
     op.add_column("notifications", sa.Column("about_id", sa.Integer(), nullable=True))

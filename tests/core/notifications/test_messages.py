@@ -55,7 +55,7 @@ from core.notifications.pilots import (
 from core.notifications.plans import TO_COLLEGES, TO_TEO, PlanEdgePassed, PlanPublished, RegistrationClosing
 from core.notifications.quotas import QuotaLapsed, QuotaLapsing
 from core.notifications.registry import revive
-from core.notifications.reminding import Burst, DailyDigest, Reminder
+from core.notifications.reminding import Burst, DailyDigest, Escalated, EscalatedOwn, Reminder, WeeklyLate
 from core.notifications.sites import SiteDecided, SiteSubmitted
 from core.notifications.wording import words_of
 from core.notifications.words import TEMPLATES
@@ -93,6 +93,11 @@ def import_of(year: Year) -> int:
         job.row_count, job.accepted_count, job.changed_count = 240, 200, 30
         job.rejected_count, job.unchanged_count = 25, 15
         return job.id
+
+
+def open_request(year: Year) -> int:
+    """A request somebody has not answered."""
+    return int(queued(SiteDecided(year["site"], True, "", 1)).id)
 
 
 def binding_of(year: Year, login: str) -> int:
@@ -154,7 +159,13 @@ SAMPLES: dict[str, list[Callable[[Year], Message]]] = {
     "quotas.lapsing": [lambda y: QuotaLapsing(y["college"], 2026, 60)],
     "telling.burst": [lambda y: Burst(y["account:coordinator"], "sites.decided", "2026-05-20T12:00:00+08:00")],
     "telling.digest": [lambda y: DailyDigest(y["account:coordinator"], "2026-05-20")],
-    "telling.reminder": [lambda y: Reminder(queued(SiteDecided(y["site"], True, "", 1)).id, 1)],
+    "telling.escalated": [lambda y: Escalated(open_request(y), "sites.decided:1:1")],
+    "telling.escalated_own": [
+        lambda y: EscalatedOwn(open_request(y), "deputy", 2),
+        lambda y: EscalatedOwn(open_request(y), "leader", 5),
+    ],
+    "telling.weekly_late": [lambda y: WeeklyLate(y["account:coordinator"], "2026-05-18")],
+    "telling.reminder": [lambda y: Reminder(open_request(y), 1)],
     "sites.decided": [
         lambda y: SiteDecided(y["site"], True, "", 1),
         lambda y: SiteDecided(y["site"], False, REASON, 1),

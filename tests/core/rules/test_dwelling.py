@@ -1,4 +1,4 @@
-"""Nothing stuck: every state something leads out of says whose turn it is, how long, what comes next and who is told."""
+"""Nothing stuck: a state something leads out of says whose turn it is, how long, what comes next, who is told."""
 
 from __future__ import annotations
 

@@ -16,13 +16,17 @@ from core.rules.telling import (
     MOST_REMINDERS,
     NEVER_QUIET,
     NIGHT,
+    Escalation,
     QuietHours,
     Tempo,
     digest_day,
+    escalations,
     next_digest,
+    next_escalation,
     next_reminder,
     reminders,
     tell_at,
+    week_of,
 )
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -177,3 +181,27 @@ def test_a_request_is_never_told_later_than_the_last_call(born: datetime, left: 
     told = tell_at(born, tempo=Tempo.IN_TURN, quiet=quiet, due_at=born + left)
     assert told == born or told <= born + left - LAST_CALL
     assert born <= told <= born + DAY
+
+
+@pytest.mark.parametrize(
+    ("born", "due", "steps"),
+    [
+        ("10T10:00:00", "15T10:00:00", [("12T10:00:00", Escalation.DEPUTY), ("14T10:00:00", Escalation.LEADER)]),
+        ("10T10:00:00", "12T10:00:00", [("11T10:00:00", Escalation.LEADER)]),
+        ("10T10:00:00", "12T10:00:01", [("11T10:00:01", Escalation.LEADER), ("12T10:00:00", Escalation.DEPUTY)]),
+        ("10T10:00:00", "10T20:00:00", [("10T11:00:00", Escalation.LEADER)]),
+        ("10T10:00:00", "10T11:00:00", []),
+    ],
+)
+def test_who_is_drawn_in_and_when(born: str, due: str, steps: list[tuple[str, Escalation]]) -> None:
+    assert list(escalations(at(born), at(due))) == [(at(text), step) for text, step in steps]
+    assert next_escalation(len(steps), at(born), at(due)) is None
+    assert escalations(at(born), None) == ()
+
+
+@pytest.mark.parametrize(
+    ("now", "monday"),
+    [("18T08:29:59", 11), ("18T08:30:00", 18), ("18T08:30:01", 18), ("24T23:59:59", 18), ("25T08:29:59", 18)],
+)
+def test_a_week_begins_on_monday_at_half_past_eight(now: str, monday: int) -> None:
+    assert week_of(at(now)) == date(2026, 5, monday)

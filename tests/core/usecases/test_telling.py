@@ -12,17 +12,20 @@ from sqlalchemy import select
 from core import clock
 from core.db import reading
 from core.errors import ValueRefused
-from core.models.accounts import TellingChoice
+from core.models.accounts import TellingChoice, UserAccount
 from core.models.pilots import DeclarationPlan
 from core.models.records import Notification
+from core.models.sites import ExamSite
 from core.notifications.accounts import CodeSent
 from core.notifications.pilots import ApplicationDecided, DeclarationOpened
 from core.notifications.quotas import QuotaLapsed
 from core.notifications.render import chat_text
+from core.notifications.sites import SiteSubmitted
 from core.queries.notices import earlier_copy
-from core.queries.telling import digests_due, reminders_due
+from core.queries.telling import digests_due, escalations_due, reminders_due
 from core.rules.notices import DeliveryState, ReplyState
 from core.rules.organisations import CodePurpose
+from core.rules.sites import SiteReview
 from core.usecases import codes, notices, replies, telling
 from tests.factories import SECOND, Year, Years, at_once, on, one, rows
 
@@ -323,3 +326,86 @@ def test_two_senders_remind_once(year: Year, at: At) -> None:
     at_once(once, once)
     assert len([found for found in rows(select(Notification)) if found.about_id == row.id]) == 1
     assert one(Notification, row.id).reminders == 1
+
+
+# -- escalation --------------------------------------------------------------------------------------------------------
+
+
+def escalate(year: Year) -> list[int]:
+    with reading() as session:
+        due = session.scalars(escalations_due(clock.now())).all()
+    for ident in due:
+        year.do("system", telling.escalate, notification_id=ident)
+    return list(due)
+
+
+def told_to(kind: str) -> list[str]:
+    """Logins of everybody who was told something of a kind."""
+    with reading() as session:
+        found = select(UserAccount.login).join(Notification).where(Notification.kind == kind)
+        return sorted(session.scalars(found))
+
+
+def waiting(year: Year) -> Notification:
+    """A site for the TEO to look at within two days; nobody does."""
+    with year.acting("system") as tx:
+        tx.notify(SiteSubmitted(year["site"], 77))
+        tx.get(ExamSite, year["site"]).review_state = SiteReview.PENDING
+    found = select(Notification).where(Notification.dedupe_key == SiteSubmitted(year["site"], 77).dedupe_key())
+    return rows(found.order_by(Notification.id))[0]
+
+
+def test_a_request_nobody_answers_reaches_a_named_person(year: Year, at: At) -> None:
+    """A day before the end the leader hears, once, whoever was asked; and the person hears of it."""
+    row = waiting(year)
+    assert row.due_at == NOON + 2 * DAY
+    at(NOON + DAY - SECOND)
+    assert escalate(year) == []
+    at(NOON + DAY)
+    assert row.id in escalate(year)
+    assert escalate(year) == []
+    leaders = told_to("telling.escalated")
+    assert leaders
+    with reading() as session:
+        asked = session.get_one(UserAccount, row.account_id).login
+    assert asked not in leaders
+    assert asked in told_to("telling.escalated_own")
+    again = one(Notification, row.id)
+    assert (again.reply_state, again.escalations, again.next_escalation_at) == (ReplyState.OPEN, 1, None)
+
+
+def test_what_is_answered_in_time_is_nobody_elses_business(year: Year, at: At) -> None:
+    row = waiting(year)
+    with year.acting("system") as tx:
+        notices.close_tasks(tx, thing_type=ExamSite.__tablename__, thing_id=year["site"])
+    at(NOON + DAY)
+    assert row.id not in escalate(year)
+    assert told_to("telling.escalated") == []
+
+
+def test_two_workers_escalate_once(year: Year, at: At) -> None:
+    row = waiting(year)
+    at(NOON + DAY)
+
+    def once() -> None:
+        year.do("system", telling.escalate, notification_id=row.id)
+
+    at_once(once, once)
+    assert one(Notification, row.id).escalations == 1
+    assert len(told_to("telling.escalated")) == len(set(told_to("telling.escalated")))
+
+
+def test_what_is_late_is_told_on_mondays_once(year: Year, at: At) -> None:
+    """Whose turn, and since when: to everybody who sees it."""
+    waiting(year)
+    at(on("2026-05-25 08:30"))
+    for _ in range(2):
+        year.do("system", telling.tell_what_is_late, account_id=year["account:teo"])
+    (row,) = rows(select(Notification).where(Notification.kind == "telling.weekly_late"))
+    assert "【本周逾期】" in words(row)
+    assert "考核站点·待审核 1 项 · 培训评价组织" in words(row)
+
+
+def test_where_nothing_is_late_nobody_is_told(year: Year) -> None:
+    year.do("system", telling.tell_what_is_late, account_id=year["account:other_college"])
+    assert told_to("telling.weekly_late") == []
