@@ -25,7 +25,7 @@ from core.queries.notices import earlier_copy
 from core.queries.telling import digests_due, escalations_due, reminders_due
 from core.rules.notices import DeliveryState, ReplyState
 from core.rules.organisations import CodePurpose
-from core.rules.sites import SiteReview
+from core.rules.sites import SiteReview, SiteStatus
 from core.usecases import codes, notices, replies, telling
 from tests.factories import SECOND, Year, Years, at_once, on, one, rows
 
@@ -350,7 +350,8 @@ def waiting(year: Year) -> Notification:
     """A site for the TEO to look at within two days; nobody does."""
     with year.acting("system") as tx:
         tx.notify(SiteSubmitted(year["site"], 77))
-        tx.get(ExamSite, year["site"]).review_state = SiteReview.PENDING
+        site = tx.get(ExamSite, year["site"])
+        site.review_state, site.site_state = SiteReview.PENDING, SiteStatus.NOT_ENABLED
     found = select(Notification).where(Notification.dedupe_key == SiteSubmitted(year["site"], 77).dedupe_key())
     return rows(found.order_by(Notification.id))[0]
 
@@ -407,5 +408,5 @@ def test_what_is_late_is_told_on_mondays_once(year: Year, at: At) -> None:
 
 
 def test_where_nothing_is_late_nobody_is_told(year: Year) -> None:
-    year.do("system", telling.tell_what_is_late, account_id=year["account:other_college"])
+    year.do("system", telling.tell_what_is_late, account_id=year["account:other_coordinator"])
     assert told_to("telling.weekly_late") == []
