@@ -188,10 +188,11 @@ def _show_demo() -> None:
     click.echo("\n考务演示已就绪（按 Ctrl-C 结束）\n")
     click.echo(f"  面板        {base}/admin/")
     click.echo(f"  聊天模拟器  {base}/simulator/")
+    click.echo(f"  个人空间    {base}/my/")
     click.echo(f"  证书查验    {base}/verify\n")
-    click.echo("  账号             密码          角色")
+    click.echo("  账号               密码          角色")
     for login, roles, password in accounts_table():
-        click.echo(f"  {login:<16} {password:<13} {roles}")
+        click.echo(f"  {login:<18} {password:<13} {roles}")
     click.echo("\n  试一试：在模拟器里选“江签发”，点“签字确认”，再到“证书查验”查看证书。\n")
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from flask import Response, abort, redirect, render_template, request, send_file, url_for
+from flask import Response, abort, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from sqlalchemy.orm import Session
@@ -24,6 +24,7 @@ from core.rules.imports import ImportState
 from core.rules.permissions import has_role
 from core.sheets import clinic, desk
 from core.sheets.photo_desk import PHOTOS
+from core.usecases.undoing import rows_cleared
 
 SHEET_TYPES = ".xlsx,.xls"
 WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -144,10 +145,21 @@ class SheetPages:
     def failed_rows_view(self, sheet: str, job_id: int) -> ResponseReturnValue:
         """The rejected rows of one import with their reasons, ready to be mended and sent again (R-295)."""
         door = self._door(sheet)
-        try:
-            return workbook(desk.failed_rows(current_actor(), job_id), f"{door.label}未通过行.xlsx")
-        except Refusal:
+        return rejected_rows(
+            job_id, f"{door.label}未通过行.xlsx", back=url_for(f"{self.endpoint}.import_view", sheet=sheet)
+        )
+
+
+def rejected_rows(job_id: int, name: str, *, back: str) -> ResponseReturnValue:
+    """The workbook of rejected rows; put away in time (G-26), the page one comes back to says so."""
+    try:
+        return workbook(desk.failed_rows(current_actor(), job_id), name)
+    except Refusal:
+        gone = rows_cleared(reader(), current_actor(), job_id)
+        if gone is None:
             abort(404)
+        flash(sentence(gone), "error")
+        return redirect(back, 303)
 
 
 def workbook(content: bytes, name: str) -> Response:

@@ -64,6 +64,9 @@ class Settings(BaseSettings):
     photo_retention_days: int = Field(
         1096, ge=0, description="考生照片在最后一次导入、报考或发证之后保存多少天；0 为一直保存"
     )
+    import_retention_days: int = Field(
+        180, ge=0, description="导入完成之后，未通过的行和修改前的内容保存多少天，此后不能撤销；0 为一直保存"
+    )
     font: str = Field("", description="文档所用中文 TrueType 字体文件；留空自动寻找")
     demo: bool = Field(False, description="演示模式：时钟可前进，模拟器可用；不得与真实令牌同用")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from flask import abort, g, url_for
+from flask import g, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from markupsafe import Markup
@@ -13,11 +13,10 @@ from sqlalchemy import select
 from admin import cells
 from admin.clinic_page import ClinicPages
 from admin.filters import Among, PanelFilter
-from admin.import_page import workbook
+from admin.import_page import rejected_rows
 from admin.session import current_actor, reader
 from admin.usecase_view import Link, UseCaseView
 from admin.views.photo_verdicts import adopt_all_verb, verdicts_url
-from core.errors import Refusal
 from core.models.accounts import UserAccount
 from core.models.plans import ExamPlan
 from core.models.records import ImportJob
@@ -143,12 +142,14 @@ class ImportView(ClinicPages, UseCaseView):
         """The rejected rows as a download, where there are any."""
         if not row.rejected_count:
             return cells.NOTHING
+        if row.cleared_at is not None:
+            return "已清理"
         return Markup('<a href="{}">下载</a>').format(url_for("imports.failed_view", ident=row.id))
 
     def links(self, row: Any) -> list[Link]:
         page = [Link("打开本次导入", url_for("imports.job_view", ident=row.id))] if self._has_page(row) else []
         photos = [Link("逐张查看照片", verdicts_url(row.id))] if row.sheet == PHOTOS else []
-        if not row.rejected_count:
+        if not row.rejected_count or row.cleared_at is not None:
             return [*page, *photos]
         return [*page, *photos, Link("下载未通过的行", url_for("imports.failed_view", ident=row.id))]
 
@@ -156,12 +157,9 @@ class ImportView(ClinicPages, UseCaseView):
     def failed_view(self, ident: int) -> ResponseReturnValue:
         """The rejected rows with their reasons (R-295)."""
         row = self.row_or_404(ident)
-        name, actor, job_id = f"未通过的行 {row.file_name.rsplit('.', 1)[0]}.xlsx", current_actor(), row.id
+        name, job_id, back = f"未通过的行 {row.file_name.rsplit('.', 1)[0]}.xlsx", row.id, self.details_url(row)
         reader().rollback()
-        try:
-            return workbook(desk.failed_rows(actor, job_id), name)
-        except Refusal:
-            abort(404)
+        return rejected_rows(job_id, name, back=back)
 
 
 def views(db: Any) -> list[UseCaseView]:

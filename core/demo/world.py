@@ -30,7 +30,7 @@ from core.demo.photos import issuer_seal, portrait, seal_image
 from core.documents.fonts import faces
 from core.gateways.identity import RuleVerifier
 from core.gateways.seal import Sealer
-from core.models.accounts import ChatBinding, TellingChoice
+from core.models.accounts import ChatBinding, TellingChoice, UserAccount
 from core.models.candidates import Candidate
 from core.models.catalogue import CertificateType, Subject
 from core.models.certificates import CertificateIssuance
@@ -42,6 +42,7 @@ from core.queries.accounts import actor_for
 from core.rules.candidates import CandidateKind, CandidateState
 from core.rules.catalogue import PassRule
 from core.rules.certificates import IssuanceState, IssueMethod, Party
+from core.rules.organisations import Role
 from core.rules.values import EducationLevel, IdType
 from core.usecases import (
     accounts,
@@ -62,6 +63,7 @@ from core.usecases import arrangement as arranging
 from core.usecases import scores as scoring
 from core.usecases import sites as siting
 
+CROWD = 20_26  # the seed of the demo's candidates
 PER_COLLEGE = 80
 PHOTOGRAPHED = 76  # the last few of each college stand without a photo, waiting for somebody to work on them
 CHECKED = 72
@@ -439,7 +441,7 @@ def _people_everywhere(world: World, size: int) -> None:
     for index, college in enumerate(COLLEGES):
         if college.key == "xiajiang":
             continue  # nothing approved, no pilot, no candidates (R-018)
-        crowd = people(20_26, size, first=index * 1_000)
+        crowd = people(CROWD, size, first=index * 1_000)
         world.crowd[college.key] = crowd
         rows = [(number, candidate_values(person, year, number)) for number, person in enumerate(crowd, start=3)]
         with world.acting(college.key) as tx:
@@ -448,6 +450,25 @@ def _people_everywhere(world: World, size: int) -> None:
             )
         _photograph(world, college.key, crowd[: round(size * PHOTOGRAPHED / PER_COLLEGE)])
         _check(world, college.key, round(size * CHECKED / PER_COLLEGE))
+    _let_in(visitor())
+
+
+def visitor() -> Person:
+    """The candidate whose personal space the demo shows: the first of the first college, in several plans of the year.
+
+    The ID number is the login, as a candidate's number is not known before the world is built.
+    """
+    return people(CROWD, 1)[0]
+
+
+def _let_in(person: Person) -> None:
+    with transaction(SYSTEM) as tx:
+        account = tx.one(
+            select(UserAccount)
+            .join(Candidate, Candidate.id == UserAccount.candidate_id)
+            .where(Candidate.id_number == person.id_number)
+        )
+        accounts.set_password(tx, account_id=account.id, password=PASSWORD)
 
 
 def candidate_values(person: Person, year: int, number: int) -> dict[str, Any]:
@@ -723,5 +744,9 @@ def hand_signature() -> bytes:
 
 
 def accounts_table() -> list[tuple[str, str, str]]:
-    """(login, roles in words, password) of everybody, for the console when the demo starts."""
-    return [(person.login, "、".join(role.label for role in person.roles), PASSWORD) for person in PEOPLE]
+    """(login, roles in words, password) of everybody, for the console when the demo starts; the candidate comes last.
+
+    A candidate's login opens /my/ and not the panel.
+    """
+    table = [(person.login, "、".join(role.label for role in person.roles), PASSWORD) for person in PEOPLE]
+    return [*table, (visitor().id_number, f"{Role.CANDIDATE.label}（个人空间）", PASSWORD)]

@@ -17,6 +17,7 @@ class ImportJob(Record):
     """导入记录 (§2.37, §3.22, R-295): rows = accepted + rejected + unchanged; changed: of the accepted, those not new.
 
     Before it is DONE the counts say what would become of the rows. is_all_or_none: with one bad row none is taken.
+    cleared_at: when what it held of people was put away, after which it cannot be undone (G-26).
     """
 
     __tablename__ = "import_jobs"
@@ -36,10 +37,12 @@ class ImportJob(Record):
     rejected_count: Mapped[int]
     unchanged_count: Mapped[int]
     failed_rows: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    cleared_at: Mapped[datetime | None]
 
     __table_args__ = (
         CheckConstraint("row_count = accepted_count + rejected_count + unchanged_count", name="sum"),
         CheckConstraint("changed_count <= accepted_count", name="changed"),
+        CheckConstraint("cleared_at IS NULL OR failed_rows IS NULL", name="cleared"),
     )
 
 

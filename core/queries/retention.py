@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
 
 from core.models.accounts import OneTimeCode
 from core.models.candidates import Candidate, CandidatePhoto
@@ -69,6 +69,16 @@ def imports_to_empty(cutoff: datetime, limit: int) -> Select[int]:
         .order_by(ImportJob.id)
         .limit(limit)
     )
+
+
+def is_past(cutoff: datetime) -> ColumnElement[bool]:
+    """Imports that are over, unchanged since cutoff, and still to be cleared."""
+    return and_(ImportJob.state.not_in(_AT_WORK), ImportJob.updated_at <= cutoff, ImportJob.cleared_at.is_(None))
+
+
+def imports_to_clear(cutoff: datetime, limit: int) -> Select[int]:
+    """Imports whose rows may be forgotten, rejected ones and what was there before."""
+    return select(ImportJob.id).where(is_past(cutoff)).order_by(ImportJob.id).limit(limit)
 
 
 def links_to_forget(now: datetime, limit: int) -> Select[int]:

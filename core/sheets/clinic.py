@@ -29,6 +29,7 @@ from core.sheets.clinic_steps import require_importer, rows_read
 from core.sheets.kind import SheetKind, chosen
 from core.sheets.photo_desk import PHOTOS
 from core.usecases.imports import asked_for, open_import, put_away, require_own, take_rows
+from core.usecases.undoing import past_undoing
 
 LONGEST_CELL = 500
 
@@ -135,7 +136,7 @@ def undo(actor: Actor, job_id: int) -> int:
         IMPORT.target(job.state, "undo")
         if kind.undo is None:
             raise NotPermitted("import_not_undoable", rule="R-295", title=kind.spec.title)
-        refusal = kind.undo.blocked(tx.session, job)
+        refusal = past_undoing(job) or kind.undo.blocked(tx.session, job)
         if refusal is not None:
             raise refusal
         taken_back = kind.undo.take_back(tx, job)
@@ -171,7 +172,7 @@ def standing(session: Session, actor: Actor, job_id: int) -> Standing:
 def _why_not_undone(session: Session, actor: Actor, job: ImportJob, kind: SheetKind) -> str:
     if kind.undo is None:
         return sentence(NotPermitted("import_not_undoable", rule="R-295", title=kind.spec.title))
-    refusal = kind.undo.blocked(session, job)
+    refusal = past_undoing(job) or kind.undo.blocked(session, job)
     return "" if refusal is None else sentence(refusal)
 
 

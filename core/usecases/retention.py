@@ -14,13 +14,21 @@ from core import settings
 from core.db import Tx
 from core.models.accounts import OneTimeCode
 from core.models.candidates import CandidatePhoto
-from core.models.records import Heartbeat, ImportCorrection, ImportFault, ImportFile, ImportJob
-from core.queries.retention import imports_to_discard, imports_to_empty, links_to_forget, photos_to_erase
+from core.models.records import Heartbeat, ImportChange, ImportCorrection, ImportFault, ImportFile, ImportJob
+from core.queries.retention import (
+    imports_to_clear,
+    imports_to_discard,
+    imports_to_empty,
+    is_past,
+    links_to_forget,
+    photos_to_erase,
+)
 from core.rules.imports import KEPT_FOR
 from core.rules.retention import due_before
 from core.usecases.imports import put_away
 
 BITE = 1_000  # rows in one unit: nobody waits long for the database
+NIBBLE = 20  # imports in one unit: each may have changed thousands of rows
 SWEEP = "jobs.retention"
 
 
@@ -46,6 +54,22 @@ def empty_imports(tx: Tx) -> int:
     for part in (ImportFile, ImportFault, ImportCorrection):
         _delete(tx, part, part.job_id, old)
     return len(old)
+
+
+def clear_imports(tx: Tx) -> int:
+    """The workbook of rejected rows and what was there before; with them goes the way back, the record stays (R-295).
+
+    Marked first, which takes the rows' locks: an undoing under way is waited for, and keeps what it needs.
+    """
+    cutoff = due_before(settings.current().import_retention_days, tx.now)
+    if cutoff is None:
+        return 0
+    old = tx.all(imports_to_clear(cutoff, NIBBLE))
+    if not old:
+        return 0
+    gone = {"failed_rows": None, "cleared_at": tx.now}
+    cleared = tx.update_all(ImportJob, ImportJob.id.in_(old), is_past(cutoff), reason="retention", **gone)
+    return _delete(tx, ImportChange, ImportChange.job_id, cleared)
 
 
 def forget_links(tx: Tx) -> int:

@@ -9,14 +9,16 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from core import clock
+from core.actors import Actor
 from core.db import Tx
-from core.errors import IllegalMove, Refusal
+from core.errors import IllegalMove, NotReady, Refusal
 from core.models.candidates import Candidate
 from core.models.organisations import College
 from core.models.plans import ExamPlan
 from core.models.records import ImportChange, ImportJob
 from core.models.registrations import Registration, SubjectRegistration
 from core.models.scores import SubjectScore
+from core.queries.scoping import visible
 from core.rules.candidates import CandidateState
 from core.rules.imports import IMPORT
 from core.rules.permissions import permit
@@ -33,6 +35,22 @@ _UNTOUCHED = and_(
     Candidate.photo_hash.is_(None),
     Candidate.state.in_({CandidateState.INCOMPLETE, CandidateState.NO_PHOTO}),
 )
+
+
+def past_undoing(job: ImportJob) -> Refusal | None:
+    """Why an import is final whatever its rows are like: what was there before has been put away (G-26)."""
+    if job.cleared_at is None:
+        return None
+    days = (job.cleared_at - job.created_at).days
+    return IllegalMove("import_cleared", rule="R-295", thing=IMPORT.name, state=job.state.label, days=days)
+
+
+def rows_cleared(session: Session, actor: Actor, job_id: int) -> Refusal | None:
+    """Why the rejected rows of an import this person may see are not to be had any more; None where it is not time."""
+    job = session.scalar(select(ImportJob).where(ImportJob.id == job_id, visible(ImportJob, actor, clock.now())))
+    if job is None or job.cleared_at is None or not job.rejected_count:
+        return None
+    return NotReady("failed_rows_cleared", rule="R-295", days=(job.cleared_at - job.created_at).days)
 
 
 def candidates_leaned_on(session: Session, job: ImportJob) -> Refusal | None:

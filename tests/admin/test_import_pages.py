@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import timedelta
 from typing import Any
 
 import openpyxl
 from sqlalchemy import select
 
+from core import clock
+from core.actors import SYSTEM
+from core.db import transaction
+from core.demo.people import people
 from core.models.records import ImportJob
 from core.rules.imports import ImportState
+from core.usecases.retention import clear_imports
 from tests.admin.conftest import Browser, OpenPanel, words
+from tests.admin.sheets_of_paper import student_row, taken
 from tests.factories import rows
 
 PAGE = "/admin/candidates/import/candidates/"
+GOOD, OTHER = people(97, 2, first=9_000)
 
 
 def upload(browser: Browser, content: bytes, name: str = "students.xlsx", **fields: str) -> Any:
@@ -65,6 +73,32 @@ def test_every_rejected_row_says_where_and_why_and_can_be_downloaded(panel: Open
     assert link in page
     assert browser.get(link).data[:2] == b"PK"
     assert place.browser("other_coordinator").get(link).status_code == 404
+
+
+def test_rejected_rows_that_were_put_away_are_not_offered_and_the_old_link_says_so(panel: OpenPanel) -> None:
+    """G-26, R-295: to those who might see them, and to nobody else."""
+    place = panel("sited")
+    browser, other = place.browser("coordinator"), place.browser("other_coordinator")
+    template = browser.get(f"{PAGE}template").data
+    sheet = filled(template, student_row(GOOD), student_row(OTHER, 手机号码="123"))
+    taken(browser, upload(browser, sheet))
+    job = rows(select(ImportJob))[0]
+    assert (job.state, job.rejected_count) == (ImportState.DONE, 1)
+    record, links = (
+        f"/admin/imports/details/?id={job.id}",
+        [f"/admin/imports/{job.id}/failed", f"{PAGE}failed/{job.id}"],
+    )
+    assert links[0] in browser.text(record)
+    with clock.pinned(clock.now() + timedelta(days=200)), transaction(SYSTEM) as tx:
+        assert clear_imports(tx) == 1
+    assert links[0] not in browser.text(record)
+    assert "已清理" in words(browser.get(record))
+    assert "不能再撤销" in words(browser.get(f"/admin/imports/{job.id}/"))
+    for link in links:
+        answer = browser.get(link)
+        assert answer.status_code == 303
+        assert "未通过的行在导入 200 天后已按规定清理" in words(browser.get(answer.location))
+        assert other.get(link).status_code == 404
 
 
 def test_a_file_that_is_no_sheet_is_refused_in_words(panel: OpenPanel) -> None:

@@ -24,6 +24,7 @@ from playwright.sync_api import FrameLocator, Locator, Page, ViewportSize, expec
 from core.demo.cast import PASSWORD, PEOPLE
 from core.gateways.seal import LocalSealer
 from core.settings import PREFIX
+from tests.conftest import comes_true
 
 pytestmark = pytest.mark.browser
 
@@ -57,10 +58,11 @@ A_FILE = re.compile(r"(export|template|document|material|\.(xlsx|pdf|csv|zip))(/
 
 @dataclass(frozen=True)
 class Demo:
-    """A running demo: its address, its data directory, and the cookies of those who have logged in."""
+    """A running demo: its address, its data directory, what it says, and the cookies of those who have logged in."""
 
     site: str
     folder: Path
+    said: Path
     cookies: dict[str, Any] = field(default_factory=dict)
 
     def enter(self, page: Page, login: str, path: str = "") -> None:
@@ -104,7 +106,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     try:
         site = f"http://127.0.0.1:{port}"
         wait_for(site, running, said)
-        yield Demo(site, data / "demo")
+        yield Demo(site, data / "demo", said)
         running.terminate()
         assert running.wait(30) == 0, said.read_text("utf-8")
     finally:
@@ -294,6 +296,24 @@ def faults_of(page: Page, ears: Ears, address: str) -> list[str]:
 def pages_of_the_menu(page: Page) -> list[str]:
     """Addresses in the side menu, in its order."""
     return page.locator(".side nav a").evaluate_all("(links) => links.map((link) => link.href)")  # type: ignore[no-any-return]
+
+
+def test_a_newcomer_finds_the_personal_space_on_the_list_of_accounts(screen: Page, demo: Demo) -> None:
+    """R-097: address, login and password as the console shows them; a year's worth of exams and one's certificate."""
+    assert comes_true(lambda: "试一试" in demo.said.read_text("utf-8"))
+    said = demo.said.read_text("utf-8")
+    address = re.search(r"个人空间 +(http\S+/my/)\n", said)
+    account = re.search(r"^ +(\d{17}[\dX]) +(\S+) +考生（个人空间）$", said, re.MULTILINE)
+    assert address is not None, said
+    assert account is not None, said
+    screen.goto(address[1])
+    screen.get_by_label("考生编号或证件号码").fill(account[1])
+    screen.get_by_label("密码", exact=True).fill(account[2])
+    screen.get_by_role("button", name="登录", exact=True).click()
+    expect(screen.get_by_role("img", name="您的照片")).to_be_visible()
+    expect(screen.get_by_role("link", name="下载电子证书")).to_be_visible()
+    assert screen.locator(".exam").count() > 1
+    assert account[1] not in screen.content()
 
 
 @pytest.mark.parametrize("login", ["hubei", "wuhan", "yunfan", "jiangcheng", "jiangcheng-fzr", "admin"])

@@ -13,21 +13,36 @@ from sqlalchemy import delete, select
 from core import clock, settings
 from core.actors import SYSTEM
 from core.db import reading, transaction
+from core.errors import IllegalMove, NotFound
 from core.gateways import storage
 from core.models.accounts import OneTimeCode
 from core.models.candidates import Candidate, CandidatePhoto
 from core.models.certificates import Certificate, CertificateIssuance
-from core.models.records import AuditEntry, Heartbeat, ImportCorrection, ImportFault, ImportFile, ImportJob
+from core.models.records import (
+    AuditEntry,
+    Heartbeat,
+    ImportChange,
+    ImportCorrection,
+    ImportFault,
+    ImportFile,
+    ImportJob,
+)
 from core.models.registrations import CandidateSnapshot
+from core.notifications.words import sentence
 from core.queries.reconcile import reconcile, verify_chain
 from core.rules.imports import KEPT_FOR, ImportState
+from core.sheets import clinic, clinic_steps, desk
 from core.usecases import accounts, candidates, retention
+from core.usecases.undoing import rows_cleared
 from jobs import retention as job
+from tests.admin.sheets_of_paper import filled
 from tests.factories import SECOND, Year, Years, count, moment, one, photo, rows
 
 Stand = Callable[[datetime | str], datetime]
 DAYS = 100
 NOW = timedelta(0)
+FINISHED = moment("peopled") + timedelta(hours=1)
+NEW_MOBILE = "13900007777"
 
 
 @pytest.fixture(autouse=True)
@@ -226,6 +241,93 @@ def test_both_databases_empty_alike(any_years: Years, stand: Stand) -> None:
         assert [law.name for law in reconcile(session) if law.broken] == []
 
 
+@pytest.fixture
+def year_with_import(any_years: Years, stand: Stand, monkeypatch: pytest.MonkeyPatch) -> tuple[Year, int]:
+    """A sheet of changes, finished on the hour: one mobile is another now, one row was not taken."""
+    monkeypatch.setenv("KAOWU_IMPORT_RETENTION_DAYS", str(DAYS))
+    settings.forget()
+    year = any_years("peopled")
+    stand(FINISHED)
+    lines = [
+        {"证件号码": year.students[0].id_number, "手机号码": NEW_MOBILE},
+        {"证件号码": year.students[1].id_number, "手机号码": "1390000"},
+    ]
+    data = filled(desk.template_bytes("candidates-update"), lines)
+    actor = year.actor("coordinator")
+    ident = clinic.receive(actor, "candidates-update", data, "修改.xlsx")
+    clinic_steps.work(ident)
+    clinic.confirm(actor, ident, all_or_none=False)
+    clinic_steps.work(ident)
+    assert one(ImportJob, ident).state is ImportState.DONE
+    assert one(Candidate, year["student:0"]).mobile == NEW_MOBILE
+    return year, ident
+
+
+@pytest.mark.parametrize(("late", "is_gone"), [(-SECOND, False), (NOW, True), (SECOND, True)])
+def test_an_import_forgets_rejected_rows_and_what_was_before_to_the_second(
+    late: timedelta, is_gone: bool, year_with_import: tuple[Year, int], stand: Stand
+) -> None:
+    """R-295: the record and its counts stay, and from then on nothing is undone."""
+    year, ident = year_with_import
+    actor, before = year.actor("coordinator"), one(ImportJob, ident)
+    stand(FINISHED + timedelta(days=DAYS) + late)
+    job.sweep()
+    assert swept()[0]["cleared_imports"] == int(is_gone)
+    assert count(ImportChange, ImportChange.job_id == ident) == int(not is_gone)
+    after = one(ImportJob, ident)
+    assert (after.state, after.file_name) == (ImportState.DONE, "修改.xlsx")
+    for column in ("row_count", "accepted_count", "changed_count", "rejected_count", "unchanged_count"):
+        assert getattr(after, column) == getattr(before, column)
+    with reading() as session:
+        stands = clinic.standing(session, actor, ident)
+        gone = rows_cleared(session, actor, ident)
+        assert verify_chain(session).broken_at is None
+    assert stands.may_undo is not is_gone
+    if not is_gone:
+        assert gone is None
+        assert desk.failed_rows(actor, ident).startswith(b"PK")
+        assert clinic.undo(actor, ident) == 1
+        assert one(Candidate, year["student:0"]).mobile == year.students[0].mobile
+        return
+    assert f"{DAYS} 天" in stands.why_not
+    assert gone is not None
+    assert f"{DAYS} 天" in sentence(gone)
+    with pytest.raises(NotFound):
+        desk.failed_rows(actor, ident)
+    with pytest.raises(IllegalMove):
+        clinic.undo(actor, ident)
+    assert one(Candidate, year["student:0"]).mobile == NEW_MOBILE
+
+
+def test_nought_days_keep_what_imports_hold_for_ever(
+    year_with_import: tuple[Year, int], stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, ident = year_with_import
+    monkeypatch.setenv("KAOWU_IMPORT_RETENTION_DAYS", "0")
+    settings.forget()
+    stand("2099-01-01 09:00")
+    job.sweep()
+    assert one(ImportJob, ident).cleared_at is None
+    assert count(ImportChange, ImportChange.job_id == ident) == 1
+
+
+def test_imports_are_cleared_in_small_bites_and_each_once(
+    years: Years, stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is undecided or at work is left to the other terms."""
+    monkeypatch.setattr(retention, "NIBBLE", 2)
+    years("set_up")
+    start = stand(moment("set_up"))
+    over = [import_job(ImportState.DONE, start) for _ in range(5)]
+    import_job(ImportState.WRITING, start)
+    stand(start + timedelta(days=180))
+    job.sweep()
+    stand(start + timedelta(days=181))
+    job.sweep()
+    assert [entry["cleared_imports"] for entry in swept()] == [5, 0]
+    assert rows(select(ImportJob.id).where(ImportJob.cleared_at.is_not(None)).order_by(ImportJob.id)) == over
+
+
 # -- links and the run itself ----------------------------------------------------------------------------------------
 
 
@@ -248,7 +350,7 @@ def test_it_runs_once_a_business_day_and_each_run_leaves_one_entry(any_years: Ye
         stand(instant)
         job.sweep()
     assert len(swept()) == 2
-    assert set(swept()[0]) == {"photos", "discarded_imports", "emptied_imports", "links"}
+    assert set(swept()[0]) == {"photos", "discarded_imports", "emptied_imports", "cleared_imports", "links"}
     with reading() as session:
         assert verify_chain(session).broken_at is None
 

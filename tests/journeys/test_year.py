@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import logging
 import os
 import socket
 import subprocess
@@ -46,15 +48,20 @@ def travelling(monkeypatch: pytest.MonkeyPatch, folder: Path, **more: str) -> No
 
 
 @contextmanager
-def processes(*commands: str) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """`kaowu panel`, `kaowu bot`, … each on its own; ended politely, and every one must end well."""
-    started = [subprocess.Popen([sys.executable, str(ROOT / "kaowu.py"), command]) for command in commands]
-    try:
-        yield started
-    finally:
-        for process in started:
-            process.terminate()
-        codes = [process.wait(PATIENCE) for process in started]
+def processes(output: Path, *commands: str) -> Iterator[None]:
+    """`kaowu panel`, `kaowu bot`, … each on its own, writing to one file; ended politely, every one must end well."""
+    with output.open("ab") as file:  # appended to: nobody writes over another's lines
+        started = [
+            subprocess.Popen([sys.executable, str(ROOT / "kaowu.py"), command], stdout=file, stderr=file)
+            for command in commands
+        ]
+        try:
+            yield
+        finally:
+            for process in started:
+                process.terminate()
+            codes = [process.wait(PATIENCE) for process in started]
+            sys.stdout.write(output.read_text(encoding="utf-8"))  # shown where the test fails
     assert codes == [0] * len(codes), "a process did not end cleanly"
 
 
@@ -105,6 +112,16 @@ def everything_adds_up(pdf: bytes) -> None:
     assert verdict.length > 100
 
 
+def nobody_is_named(year: Year, log: str) -> None:
+    """No line of the log and no word of the chat says who a candidate is (R-010)."""
+    assert "Application started" in log, "the log was not listened to"
+    assert year.named_in(log) == []
+    calls = year.api.accepted()
+    said = [json.dumps(call.params, ensure_ascii=False, default=str) for call in calls]
+    assert sum(call.method == "sendMessage" for call in calls) > 20, "the chat was not listened to"
+    assert [text for text in said if year.named_in(text)] == []
+
+
 @pytest.mark.postgres
 @pytest.mark.timeout(300)
 def test_a_year_as_separate_processes_on_postgresql(
@@ -116,10 +133,12 @@ def test_a_year_as_separate_processes_on_postgresql(
         monkeypatch.setenv("KAOWU_TELEGRAM_API_URL", fake.root)
         settings.forget()
         base = f"http://127.0.0.1:{port}"
-        with processes("panel", "bot", "jobs"):
+        year, output = Year(base, fake.api, new_client=lambda: None), tmp_path / "output"
+        with processes(output, "panel", "bot", "jobs"):
             answers(base)
-            pdf = live(Year(base, fake.api, new_client=lambda: None))
+            pdf = live(year)
         everything_adds_up(pdf)
+        nobody_is_named(year, output.read_text(encoding="utf-8"))
         for command in (["reconcile"], ["audit", "verify"]):
             done = subprocess.run(
                 [sys.executable, str(ROOT / "kaowu.py"), *command], env=os.environ.copy(), check=False
@@ -128,12 +147,19 @@ def test_a_year_as_separate_processes_on_postgresql(
 
 
 @pytest.mark.timeout(300)
-def test_a_year_in_one_process_on_sqlite(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_year_in_one_process_on_sqlite(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    for room in ("core", "bot", "jobs", "admin"):
+        caplog.set_level(logging.DEBUG, logger=room)
     travelling(monkeypatch, tmp_path)
     with running_bot_api(token=settings.simulator_token(), username="kaowu_test_bot") as fake:
         monkeypatch.setenv("KAOWU_TELEGRAM_API_URL", fake.root)
         settings.forget()
         app: Any = create_app()
+        year = Year("http://127.0.0.1:8000", fake.api, new_client=lambda: httpx.WSGITransport(app=app))
         with in_this_process():
-            pdf = live(Year("http://127.0.0.1:8000", fake.api, new_client=lambda: httpx.WSGITransport(app=app)))
+            pdf = live(year)
         everything_adds_up(pdf)
+        nobody_is_named(year, caplog.text)

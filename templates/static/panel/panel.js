@@ -52,4 +52,6 @@
     });
   });
   window.addEventListener("pageshow", recount);
+  const tab = document.querySelector(".tab.is-open"); // on a phone the row of tabs is longer than the screen
+  if (tab) tab.parentElement.scrollLeft = tab.offsetLeft - (tab.parentElement.clientWidth - tab.offsetWidth) / 2;
 })();

@@ -7,8 +7,8 @@ from alembic import op
 
 from core.models.base import UtcDateTime
 
-revision = "0009"
-down_revision = "0008"
+revision = "0011"
+down_revision = "0009"
 
 _COLUMNS = (
     "due_at",
