@@ -92,6 +92,7 @@ SAMPLES: dict[str, list[dict[str, Any]]] = {
         REVIEW | {"reason": "请补充实训室的设备数量和软件清单。", "note": ""},
         REVIEW | {"reason": "<b>&", "may_resubmit": False, "majors": 0, "note": "这份申报有变动。"},
     ],
+    "numbers": [{"plans": [STANDING] * 4, "more": 2}, {"plans": [], "more": 0}],
     "plan": [{"plan": STANDING}],
     "plans": [{"plans": [STANDING] * 6, "more": 2}, {"plans": [], "more": 0}],
     "private_only": [{}],
