@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from markupsafe import escape
@@ -46,6 +46,7 @@ from core.usecases.sent_files import Asked, FileQuestion, PhotoCounts, SentFile
 MOST_PLANS = 6
 LONGEST_NAME, LONGEST_LABEL = 40, 60
 STORE, LEAVE = 1, 0
+ANSWERS_FOR = timedelta(days=7)
 _UPLOAD_PHOTOS = "/admin/candidates/import/photos/"
 
 
@@ -107,6 +108,9 @@ async def look_at_photos(context: Context, file: SentFile, content: bytes) -> No
         report = await context.labour(partial(desk.import_photos, context.actor, content, file.name, dry_run=True))
     except Refusal as refusal:
         await context.rewrite(note, Shown(str(escape(sentence(refusal)))))
+        return
+    except Exception as trouble:
+        await context.rewrite(note, Shown(apology(trouble)))
         return
     counts = PhotoCounts(
         total=report.row_count,
@@ -297,10 +301,12 @@ def _label(plan: ExamPlan) -> str:
 
 
 def _key(label: str, asked: Asked, number: int, user_id: int) -> Key:
-    """Good for this question only, for this person, as long as it is asked; the number says which answer it is."""
-    data = press_data(
-        Press.CHOOSE, notification_id=number, version=asked.mark, expires=asked.expires_at, user_id=user_id
-    )
+    """Good for this question only, for this person, as long as it is asked; the number says which answer it is.
+
+    The key itself outlives the question, so that who comes late is told to send the file again, not to look at /todo.
+    """
+    expires = asked.expires_at + ANSWERS_FOR
+    data = press_data(Press.CHOOSE, notification_id=number, version=asked.mark, expires=expires, user_id=user_id)
     return Key(label, data=data)
 
 

@@ -341,15 +341,16 @@ class BotApi(State):
             kept.width, kept.height = width, height
             return self._person_posts(chat_id, sender, {"photo": [kept.as_photo()]} | _beside("", album), None)
 
-    def download(self, path: str, *, token: str) -> bytes | None:
-        """A file by the path getFile told, for whoever has the token; meets the faults scripted for "download"."""
+    def download(self, path: str, *, token: str) -> tuple[int, bytes]:
+        """HTTP status and content of a file by the path getFile told; faults are scripted for "download"."""
         fault = self.faults.meet("download", writes=False)
         if fault.wait:
             self.faults.pause(fault.wait)
         with self.changed:
-            if fault.code or token != self.token:
-                return None
-            return next((file.content for file in self.files.values() if file.path == path), None)
+            found = next((file.content for file in self.files.values() if file.path == path), None)
+        if fault.code:
+            return fault.code, b""
+        return (404, b"") if token != self.token or found is None else (200, found)
 
     def _person_posts(self, chat_id: int, sender: int | None, content: dict[str, Any], reply_to: int | None) -> int:
         with self.changed:

@@ -59,8 +59,8 @@ def _add_bot_api(web: Blueprint, api: BotApi, prefix: str) -> None:
 
     @web.route(f"{prefix}/file/bot<token>/<path:path>")
     def download(token: str, path: str) -> Response:
-        content = api.download(path, token=token)
-        return Response(content, mimetype="application/octet-stream") if content is not None else abort(404)
+        status, content = api.download(path, token=token)
+        return Response(content, status, mimetype="application/octet-stream")
 
 
 def _http(answer: Answer) -> Response:
