@@ -69,9 +69,9 @@ async def recapped(chat: Chat, content: bytes, name: str = "照片.zip") -> int:
 
 
 async def test_an_archive_is_counted_first_and_stored_after_a_second_look(chat: Chat) -> None:
-    before = len(photo_jobs())
+    before, content = len(photo_jobs()), archive()
     async with chat.running():
-        message = await recapped(chat, archive())
+        message = await recapped(chat, content)
         text = chat.text(WHO, message)
         assert text.startswith("检查完毕，还没有存入：《照片.zip》")
         assert "共 3 张：可存入 2，没有变化 0，不合要求 1，可裁剪 0" in text
@@ -87,7 +87,7 @@ async def test_an_archive_is_counted_first_and_stored_after_a_second_look(chat: 
     assert (job.state, job.accepted_count, job.file_hash) == (
         ImportState.DONE,
         2,
-        hashlib.sha256(archive()).hexdigest(),
+        hashlib.sha256(content).hexdigest(),
     )
     (key,) = chat.telegram.api.buttons(chat.user(WHO), message)
     assert key["url"] == f"{settings.current().base_url}/admin/photo-verdicts/?flt0_0={job.id}"
