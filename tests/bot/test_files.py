@@ -205,7 +205,8 @@ async def test_a_restart_between_question_and_answer_forgets_nothing(chat: Chat)
         assert (await looked_over(chat, before + 1)).sheet == "candidates"
 
 
-async def test_a_double_tap_and_a_replayed_press_take_the_file_once(chat: Chat) -> None:
+async def test_a_double_tap_and_a_replayed_press_take_the_file_once(any_chat: Chat) -> None:
+    chat = any_chat
     before, api = job_count(), chat.telegram.api
     async with chat.running():
         message = await chat.sends(WHO, "学生.xlsx", untitled())
