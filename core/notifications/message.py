@@ -24,6 +24,7 @@ class Press(StrEnum):
     CONFIRM = "cr"
     KEEP = "kp"
     REFRESH = "rf"
+    CHOOSE = "ch"
 
 
 @dataclass(frozen=True, slots=True)
