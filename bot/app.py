@@ -31,7 +31,7 @@ from telegram.request import HTTPXRequest, RequestData
 
 from bot.callbacks import pressed
 from bot.context import CONTEXTS
-from bot.handlers import certificates, help, notices, people, plans
+from bot.handlers import certificates, files, help, notices, people, plans
 from bot.identify import identify
 from bot.refusals import refused
 from bot.texts import said
@@ -155,6 +155,8 @@ def _add_handlers(application: Application) -> None:
             ChatMemberHandler(people.came_or_went, ChatMemberHandler.MY_CHAT_MEMBER),
             MessageHandler(filters.UpdateType.EDITED_MESSAGE, help.edited),
             MessageHandler(fresh & filters.TEXT & ~filters.COMMAND, said),
+            MessageHandler(fresh & filters.Document.ALL, files.document),
+            MessageHandler(fresh & filters.PHOTO, files.picture),
             MessageHandler(fresh & ~filters.StatusUpdate.ALL, help.not_understood),
         ]
     )

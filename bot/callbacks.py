@@ -8,7 +8,7 @@ from functools import partial
 from telegram import Update
 
 from bot.context import Context
-from bot.flows import decision
+from bot.flows import decision, sent_file
 from bot.flows.decision import copy_shown
 from bot.handlers import notices
 from bot.keyboards import Shown
@@ -29,6 +29,7 @@ PRESSES: dict[Press, Handler] = {
     Press.CHANGE_NUMBER: decision.ask_number,
     Press.CONFIRM: decision.confirm,
     Press.KEEP: decision.keep,
+    Press.CHOOSE: sent_file.chosen,
 }
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Self, TypeVar
 
 from telegram import CallbackQuery, ForceReply, LinkPreviewOptions, Message, Update
-from telegram.constants import ParseMode
-from telegram.error import BadRequest, NetworkError, RetryAfter, TimedOut
+from telegram.constants import ChatAction, ParseMode
+from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError, TimedOut
 from telegram.ext import Application, CallbackContext, ContextTypes, ExtBot
 
 from bot.keyboards import Shown
@@ -25,6 +26,7 @@ Act = Callable[[Tx], Any]
 LONGEST_TOAST = 200  # Telegram's limit
 LONGEST_WAIT = 30.0
 TRIES = 8
+LABOURERS = 2  # threads of long work; reading a workbook holds the interpreter, more would gain nothing
 _UNCHANGED = "message is not modified"
 
 
@@ -51,6 +53,21 @@ class Context(CallbackContext[ExtBot[None], dict, dict, dict]):
     async def look(self, then: Callable[[Tx], T]) -> T:
         """Only look; SQLite's writers do not wait for it, and what it changes is thrown away."""
         return await asyncio.to_thread(_look, self.actor, then)
+
+    async def is_first(self) -> bool:
+        """True the first time Telegram delivers this update; for acts that keep a transaction of their own."""
+        seen: list[bool] = []
+        await self.perform(lambda tx: seen.append(True), lambda tx: None)
+        return bool(seen)
+
+    async def labour(self, work: Callable[[], T]) -> T:
+        """Long work off the event loop, a few at a time: the other threads stay free for everybody's presses."""
+        async with _bench(self.application):
+            return await asyncio.to_thread(work)
+
+    def leave(self, work: Callable[[], object]) -> None:
+        """The same, nobody waiting for it; it is finished before the bot stops."""
+        self.application.create_task(_left(self.application, work))
 
     # -- where it came from ----------------------------------------------------------------------------------------
 
@@ -89,9 +106,9 @@ class Context(CallbackContext[ExtBot[None], dict, dict, dict]):
 
     # -- answering -------------------------------------------------------------------------------------------------
 
-    async def say(self, shown: Shown) -> None:
-        """A new message in this private chat, protected from forwarding."""
-        await patiently(
+    async def say(self, shown: Shown) -> int:
+        """A new message in this private chat, protected from forwarding; its id."""
+        sent = await patiently(
             lambda: self.bot.send_message(
                 self.person,
                 shown.text,
@@ -101,6 +118,12 @@ class Context(CallbackContext[ExtBot[None], dict, dict, dict]):
                 link_preview_options=LinkPreviewOptions(is_disabled=True),
             )
         )
+        return sent.message_id
+
+    async def busy(self) -> None:
+        """正在输入…, while a file is fetched; a nicety, so that it may fail."""
+        with suppress(TelegramError):
+            await self.bot.send_chat_action(self.person, ChatAction.TYPING)
 
     async def toast(self, words: str, *, alert: bool = False) -> None:
         """Answer the press; one that has waited too long for an answer has stopped spinning by itself."""
@@ -113,15 +136,17 @@ class Context(CallbackContext[ExtBot[None], dict, dict, dict]):
 
     async def turn_into(self, shown: Shown) -> None:
         """Edit the pressed message."""
-        pressed = self.query.message
-        if pressed is None:
-            return
+        if self.query.message is not None:
+            await self.rewrite(self.query.message.message_id, shown)
+
+    async def rewrite(self, message_id: int, shown: Shown) -> None:
+        """Edit a message of this chat; a copy nobody may edit gets a new message."""
         try:
             await patiently(
                 lambda: self.bot.edit_message_text(
                     shown.text,
-                    chat_id=pressed.chat.id,
-                    message_id=pressed.message_id,
+                    chat_id=self.person,
+                    message_id=message_id,
                     parse_mode=ParseMode.HTML,
                     reply_markup=markup(shown.keys),
                 )
@@ -186,6 +211,20 @@ async def patiently(call: Callable[[], Awaitable[T]]) -> T:
                 raise
             await asyncio.sleep(seconds)
     return await call()
+
+
+def _bench(application: Application) -> asyncio.Semaphore:
+    """One per process, made where its event loop runs."""
+    found: asyncio.Semaphore = application.bot_data.setdefault("bench", asyncio.Semaphore(LABOURERS))
+    return found
+
+
+async def _left(application: Application, work: Callable[[], object]) -> None:
+    try:
+        async with _bench(application):
+            await asyncio.to_thread(work)
+    except Exception as trouble:  # whoever looks for what was left undone takes it up; words may be personal
+        log.error("work left to itself broke: %s", type(trouble).__name__)
 
 
 CONTEXTS = ContextTypes(context=Context)

@@ -43,7 +43,7 @@ async def _require_private(update: Update) -> None:
         return
     if update.callback_query is not None:
         await answer(update.callback_query, say("private_only"), alert=True)
-    elif update.message is not None and update.message.text:
+    elif update.message is not None and (update.message.text or update.message.document):
         message = update.message
         await patiently(lambda: message.reply_text(say("private_only")))
     raise ApplicationHandlerStop

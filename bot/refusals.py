@@ -45,9 +45,14 @@ async def _respond(update: Update, error: Exception | None) -> None:
     elif isinstance(error, NetworkError) and not isinstance(error, BadRequest):
         log.warning("Telegram did not take an answer: %s", type(error).__name__)
     elif error is not None:
-        reference = secrets.token_hex(3).upper()
-        _log(error, reference)
-        await _tell(update, say("apology", reference=reference))
+        await _tell(update, apology(error))
+
+
+def apology(error: Exception) -> str:
+    """The words for a fault of ours, with the number it is found by in the log."""
+    reference = secrets.token_hex(3).upper()
+    _log(error, reference)
+    return say("apology", reference=reference)
 
 
 async def _tell(update: Update, words: str) -> None:

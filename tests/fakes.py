@@ -111,8 +111,7 @@ class InProcessRequest(BaseRequest):
         target = url.partition("/bot")[2]
         token, _, name = target.partition("/")
         if "/file/bot" in url:
-            with self.api.changed:
-                return 200, next(f.content for f in self.api.files.values() if f.path == name)
+            return await asyncio.to_thread(self.api.download, name, token=token)
         params = request_data.json_parameters if request_data else {}
         parts = request_data.multipart_data if request_data else {}
         uploads = {key: Upload(part[0], part[1], part[2]) for key, part in parts.items()}

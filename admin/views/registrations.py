@@ -17,11 +17,10 @@ from admin.views.people import clipped, person_cell, plan_cell, portrait, sittin
 from admin.views.snapshot_forms import SnapshotForm, as_registered, put_right
 from core import clock
 from core.actors import Actor
-from core.models.plans import ExamPlan
 from core.models.registrations import Registration, RoomArrangement, SeatAssignment, SubjectRegistration
 from core.notifications.words import when
 from core.queries.phases import registration_phase_place
-from core.queries.plans import plans_open_to, registration_standing
+from core.queries.plans import plans_taking_registrations, registration_standing
 from core.rules.catalogue import modes_text
 from core.rules.permissions import has_role
 from core.rules.registrations import (
@@ -37,21 +36,10 @@ from core.usecases.snapshots import correct_snapshot
 REGISTER = "register"
 
 
-def open_plans(session: Session, actor: Actor) -> list[ExamPlan]:
-    """Plans whose registration is open now and in which the actor's college takes part (R-136, R-137)."""
-    if actor.college_id is None or not has_role(actor, REGISTER):
-        return []
-    now = clock.now()
-    query = plans_open_to(actor.college_id).where(
-        ExamPlan.registration_opens_at <= now, ExamPlan.registration_closes_at >= now
-    )
-    return list(session.scalars(query.order_by(ExamPlan.registration_closes_at)))
-
-
 def plan_choices(session: Session, actor: Actor) -> list[tuple[int, str]]:
     """(id, word) of the open plans: what is left of the quota, and until when."""
     found = []
-    for plan in open_plans(session, actor):
+    for plan in plans_taking_registrations(session, actor, clock.now()):
         left = registration_standing(session, plan, actor.college_id or 0).quota_left
         until = when(plan.registration_closes_at)
         found.append((plan.id, f"{plan.plan_no} {plan.name} · 剩余指标 {left} · {until} 截止"))
@@ -237,7 +225,7 @@ class RegistrationView(UseCaseView):
         actor = current_actor()
         return [
             {"plan": plan, "standing": registration_standing(reader(), plan, actor.college_id or 0)}
-            for plan in open_plans(reader(), actor)
+            for plan in plans_taking_registrations(reader(), actor, clock.now())
         ]
 
     def related(self, row: Any) -> list[Related]:

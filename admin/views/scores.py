@@ -43,10 +43,10 @@ from core.models.registrations import Registration, RoomArrangement, SeatAssignm
 from core.models.scores import ScoreAmendment, SubjectScore
 from core.notifications.words import sentence, when
 from core.queries.phases import SCORE_PHASES, score_phase_place
+from core.queries.plans import plans_taking_scores
 from core.rules import values
 from core.rules.marks import mark_text, tenths_text
 from core.rules.permissions import has_role, may
-from core.rules.plans import PlanState
 from core.rules.registrations import SittingState
 from core.rules.scores import SCORE, ScorePhase, ScoreState, score_phase
 from core.usecases.scores import correct_score
@@ -54,25 +54,11 @@ from core.usecases.scores import correct_score
 ENTER = "enter_scores"
 
 
-def entry_plans(session: Session, actor: Actor) -> list[ExamPlan]:
-    """The actor's own plans in their entry window (R-199)."""
-    if actor.org_id is None or not has_role(actor, ENTER):
-        return []
-    now = clock.now()
-    query = select(ExamPlan).where(
-        ExamPlan.org_id == actor.org_id,
-        ExamPlan.state == PlanState.PUBLISHED,
-        ExamPlan.score_entry_opens_at <= now,
-        ExamPlan.score_entry_closes_at >= now,
-    )
-    return list(session.scalars(query.order_by(ExamPlan.score_entry_closes_at)))
-
-
 def plan_choices(session: Session, actor: Actor) -> list[tuple[int, str]]:
     """(id, word) of those plans, with the deadline."""
     return [
         (plan.id, f"{plan.plan_no} {plan.name} · {when(plan.score_entry_closes_at)} 截止")
-        for plan in entry_plans(session, actor)
+        for plan in plans_taking_scores(session, actor, clock.now())
     ]
 
 
@@ -275,7 +261,7 @@ class ScoreView(UseCaseView):
 
     def desk(self) -> list[ExamPlan]:
         """Plans whose scores can be entered now, for the cards above the list."""
-        return entry_plans(reader(), current_actor())
+        return plans_taking_scores(reader(), current_actor(), clock.now())
 
     def empty_words(self) -> str:
         return "没有符合条件的成绩。院校在成绩登记时间结束后、考生在公示开始后可以看到成绩。"

@@ -117,7 +117,7 @@ async def confirm_by_code(context: Context, code: str) -> None:
 def step_shown(tx: Tx, *, notification_id: int, user_id: int, note: str = "") -> Shown:
     """The request where it stands: being asked, being confirmed, or over."""
     row = notices.my_notice(tx, notification_id)
-    draft = notices.my_draft(tx)
+    draft = decisions.awaited(tx)
     if is_open(row) and draft is not None and draft.thing_id == row.id:
         return _question(tx, row, draft, user_id, note)
     return _refused(tx, row) or _decided(tx, row, user_id) or task_shown(tx, notification_id=row.id, user_id=user_id)
@@ -125,7 +125,7 @@ def step_shown(tx: Tx, *, notification_id: int, user_id: int, note: str = "") ->
 
 def copy_shown(tx: Tx, *, notification_id: int, user_id: int, message_id: int) -> Shown:
     """A message as it stands; one that had turned into a recap stays one while that may be confirmed."""
-    draft = notices.my_draft(tx)
+    draft = decisions.awaited(tx)
     is_recap = draft is not None and draft.flow in RECAPS and draft.message_id == message_id
     if is_recap and draft is not None and draft.thing_id == notification_id:
         return step_shown(tx, notification_id=notification_id, user_id=user_id)
@@ -145,7 +145,7 @@ def _by_code(tx: Tx, *, code: str, user_id: int, is_yes: bool = False) -> Shown:
 
 def _awaited(tx: Tx, *, user_id: int) -> Shown | None:
     """What the bot is waiting for, None for nothing."""
-    draft = notices.my_draft(tx)
+    draft = decisions.awaited(tx)
     if draft is None:
         return None
     return step_shown(tx, notification_id=draft.thing_id, user_id=user_id)

@@ -19,7 +19,7 @@ from bot.simulator.faults import Fault, Faults, Mode
 from bot.simulator.init_data import sign_init_data, with_init_data
 from bot.simulator.keeping import Keeper, restore, snapshot, write
 from bot.simulator.markup import ApiError, found_entities, units
-from bot.simulator.methods import MAX_DOWNLOAD, MAX_TEXT, METHODS, Method, Upload, decoded
+from bot.simulator.methods import MAX_TEXT, MAX_UPLOAD, METHODS, Method, Upload, decoded, picture_size
 from bot.simulator.people import Group, Persona
 from bot.simulator.state import Entry, Press, State
 from core import clock
@@ -310,18 +310,47 @@ class BotApi(State):
         caption: str = "",
         mime: str = "",
         reply_to: int | None = None,
+        album: str = "",
     ) -> int:
-        """Send a file; the message_id. A leading folder of the name is dropped, Chinese names are kept."""
+        """Send a file; the message_id. A leading folder of the name is dropped, Chinese names are kept.
+
+        Phones send far larger files than bots may fetch, so that a bot must be seen to refuse them; album: the
+        media_group_id of several sent together.
+        """
         if not content:
             raise PhoneRefused("simulator_empty")
-        if len(content) > MAX_DOWNLOAD:
+        if len(content) > MAX_UPLOAD:
             raise PhoneRefused("simulator_file_too_big")
         with self.changed:
             self._at_hand(chat_id, sender)
             base = name.replace("\\", "/").rpartition("/")[2] or "文件"
             kept = self.keep_file(base, content, folder="documents", mime=mime)
-            worded = {"document": kept.as_document()} | ({"caption": caption} if caption else {})
-            return self._person_posts(chat_id, sender, worded, reply_to)
+            return self._person_posts(
+                chat_id, sender, {"document": kept.as_document()} | _beside(caption, album), reply_to
+            )
+
+    def user_sends_photo(self, chat_id: int, content: bytes, *, sender: int | None = None, album: str = "") -> int:
+        """Send a picture as a picture, nameless; the message_id. What is no picture is refused by the phone."""
+        with self.changed:
+            self._at_hand(chat_id, sender)
+            try:
+                width, height = picture_size(content)
+            except ApiError:
+                raise PhoneRefused("simulator_no_picture") from None
+            kept = self.keep_file("photo.jpg", content, folder="photos", mime="image/jpeg")
+            kept.width, kept.height = width, height
+            return self._person_posts(chat_id, sender, {"photo": [kept.as_photo()]} | _beside("", album), None)
+
+    def download(self, path: str, *, token: str) -> tuple[int, bytes]:
+        """HTTP status and content of a file by the path getFile told; faults are scripted for "download"."""
+        fault = self.faults.meet("download", writes=False)
+        if fault.wait:
+            self.faults.pause(fault.wait)
+        with self.changed:
+            found = next((file.content for file in self.files.values() if file.path == path), None)
+        if fault.code:
+            return fault.code, b""
+        return (404, b"") if token != self.token or found is None else (200, found)
 
     def _person_posts(self, chat_id: int, sender: int | None, content: dict[str, Any], reply_to: int | None) -> int:
         with self.changed:
@@ -511,6 +540,10 @@ class BotApi(State):
         """The newest message of a chat."""
         entries = self.chats[chat_id].entries if chat_id in self.chats else {}
         return entries[next(reversed(entries))] if entries else None
+
+
+def _beside(caption: str, album: str) -> dict[str, Any]:
+    return ({"caption": caption} if caption else {}) | ({"media_group_id": album} if album else {})
 
 
 def _refusal(refused: ApiError) -> Answer:

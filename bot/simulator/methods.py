@@ -238,14 +238,7 @@ def send_photo(state: State, p: dict, files: Mapping) -> dict:
     """A picture; what is none is refused."""
     chat = state.reachable(p.get("chat_id"))
     kept = _given_file(state, "photo", p, files, "photos")
-    size = {
-        "file_id": kept.id,
-        "file_unique_id": kept.id,
-        "width": kept.width,
-        "height": kept.height,
-        "file_size": len(kept.content),
-    }
-    return _send(state, chat, p, {"photo": [size]} | _caption(p))
+    return _send(state, chat, p, {"photo": [kept.as_photo()]} | _caption(p))
 
 
 @_method("sendChatAction", "business_connection_id chat_id message_thread_id action")
@@ -303,13 +296,14 @@ def _given_file(state: State, name: str, p: dict, files: Mapping[str, Upload], f
         raise ApiError(413, "Request Entity Too Large")
     if not upload.content:
         raise bad_request("file must be non-empty")
-    width, height = _picture_size(upload.content) if folder == "photos" else (0, 0)
+    width, height = picture_size(upload.content) if folder == "photos" else (0, 0)
     kept = state.keep_file(upload.name or "file", upload.content, folder=folder, mime=upload.mime)
     kept.width, kept.height = width, height
     return kept
 
 
-def _picture_size(content: bytes) -> tuple[int, int]:
+def picture_size(content: bytes) -> tuple[int, int]:
+    """Width and height; 400 for what is no picture."""
     try:
         with Image.open(io.BytesIO(content)) as picture:
             return picture.size

@@ -59,6 +59,16 @@ class StoredFile:
             "file_size": len(self.content),
         }
 
+    def as_photo(self) -> dict[str, Any]:
+        """Telegram's PhotoSize, of the only size there is."""
+        return {
+            "file_id": self.id,
+            "file_unique_id": self.id,
+            "width": self.width,
+            "height": self.height,
+            "file_size": len(self.content),
+        }
+
 
 @dataclass(slots=True)
 class Press:

@@ -59,9 +59,8 @@ def _add_bot_api(web: Blueprint, api: BotApi, prefix: str) -> None:
 
     @web.route(f"{prefix}/file/bot<token>/<path:path>")
     def download(token: str, path: str) -> Response:
-        with api.changed:
-            found = next((f for f in api.files.values() if f.path == path), None) if token == api.token else None
-        return Response(found.content, mimetype="application/octet-stream") if found else abort(404)
+        status, content = api.download(path, token=token)
+        return Response(content, status, mimetype="application/octet-stream")
 
 
 def _http(answer: Answer) -> Response:

@@ -1,8 +1,9 @@
-"""What is wrong with a file that is decided on, a page at a time."""
+"""Imports, read: what is wrong with a file that is decided on, a page at a time, and whether one was taken in."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -28,6 +29,16 @@ class Fault:
     message: str
     suggestion: str | None
     corrected: bool
+
+
+def taken_in(session: Session, account_id: int | None, file_hash: str, since: datetime) -> int | None:
+    """The id of the import this person's file of this content became at that time or later; None for none."""
+    return session.scalars(
+        select(ImportJob.id)
+        .where(ImportJob.created_by == account_id, ImportJob.file_hash == file_hash, ImportJob.created_at >= since)
+        .order_by(ImportJob.id)
+        .limit(1)
+    ).one_or_none()
 
 
 def faults(

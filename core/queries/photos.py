@@ -24,6 +24,12 @@ class TwinFound:
     candidate_id: int | None = None
 
 
+def crops_waiting(session: Session, job_id: int) -> int:
+    """How many crops of a photo import wait to be looked at."""
+    waiting = (PhotoVerdict.job_id == job_id, PhotoVerdict.state == PhotoState.OFFERED)
+    return session.scalar(select(func.count(PhotoVerdict.id)).where(*waiting)) or 0
+
+
 def twins_of(
     session: Session, college_id: int, pictures: Mapping[int, str], owners: Mapping[int, int]
 ) -> dict[int, TwinFound]:

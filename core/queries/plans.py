@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, case, func, or_, select
 from sqlalchemy.orm import Session
 
+from core.actors import Actor
 from core.errors import NotFound
 from core.models.candidates import Candidate
 from core.models.organisations import College
@@ -19,6 +20,7 @@ from core.models.sites import ExamRoom, ExamSite
 from core.queries.moments import moment as clock_at
 from core.queries.moments import word
 from core.rules.candidates import CandidateKind, CandidateState
+from core.rules.permissions import has_role
 from core.rules.pilots import QuotaState
 from core.rules.plans import PlanEdge, PlanState, PlanStatus, RoomPhase
 
@@ -49,6 +51,29 @@ def plans_open_to(college_id: int) -> Select[ExamPlan]:
     return select(ExamPlan).where(
         ExamPlan.state == PlanState.PUBLISHED, or_(ExamPlan.is_open_to_all, ExamPlan.id.in_(listed))
     )
+
+
+def plans_taking_registrations(session: Session, actor: Actor, now: datetime) -> list[ExamPlan]:
+    """Plans whose registration is open now and in which the actor's college takes part (R-136, R-137)."""
+    if actor.college_id is None or not has_role(actor, "register"):
+        return []
+    query = plans_open_to(actor.college_id).where(
+        ExamPlan.registration_opens_at <= now, ExamPlan.registration_closes_at >= now
+    )
+    return list(session.scalars(query.order_by(ExamPlan.registration_closes_at, ExamPlan.id)))
+
+
+def plans_taking_scores(session: Session, actor: Actor, now: datetime) -> list[ExamPlan]:
+    """The actor's own plans in their entry window (R-199)."""
+    if actor.org_id is None or not has_role(actor, "enter_scores"):
+        return []
+    query = select(ExamPlan).where(
+        ExamPlan.org_id == actor.org_id,
+        ExamPlan.state == PlanState.PUBLISHED,
+        ExamPlan.score_entry_opens_at <= now,
+        ExamPlan.score_entry_closes_at >= now,
+    )
+    return list(session.scalars(query.order_by(ExamPlan.score_entry_closes_at, ExamPlan.id)))
 
 
 def participating_colleges(session: Session, plan: ExamPlan) -> list[int]:

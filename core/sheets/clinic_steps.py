@@ -118,7 +118,7 @@ def _claim(job_id: int) -> _Task | None:
         job = tx.session.get(ImportJob, job_id)
         if paper is None or job is None or job.state not in WORKING:
             return None
-        actor = actor_for(tx.session, job.created_by or 0, "panel")
+        actor = actor_for(tx.session, job.created_by or 0, paper.channel)
         if actor is None or paper.attempts >= MOST_ATTEMPTS:
             why = NotPermitted(rule="§8.8") if actor is None else FileRefused("import_given_up", rule="R-295")
             paper.refusal = sentence(why)

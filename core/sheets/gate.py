@@ -45,13 +45,18 @@ def suffix_of(file_name: str) -> str:
     return PurePosixPath(file_name.strip()).suffix.lower()
 
 
-def require_workbook(data: bytes, *, file_name: str) -> None:
-    """An .xls or .xlsx (R-296) without password, macros or bombs; what it is, its content decides, not its name."""
+def require_workbook_name(file_name: str) -> None:
+    """FileRefused for a name no workbook we take has (R-296); the content is not known yet."""
     suffix = suffix_of(file_name)
     if suffix in _MACRO_SUFFIXES:
         raise FileRefused("file_with_macros", rule="R-296")
     if suffix not in {".xls", ".xlsx"}:
         raise FileRefused("file_is_csv" if suffix in {".csv", ".txt"} else "file_kind", rule="R-296", suffix=suffix)
+
+
+def require_workbook(data: bytes, *, file_name: str) -> None:
+    """An .xls or .xlsx (R-296) without password, macros or bombs; what it is, its content decides, not its name."""
+    require_workbook_name(file_name)
     if data.startswith(_OLE):
         _require_plain_ole(data)
     elif is_zip(data):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -13,6 +14,7 @@ from core.db import Tx
 from core.errors import NotPermitted, Refusal, ValueRefused
 from core.models.accounts import UserAccount
 from core.models.base import Base
+from core.models.plans import ExamPlan
 from core.models.records import ImportJob
 from core.sheets.spec import SheetSpec
 from core.usecases.imports import Outcome, Row
@@ -52,6 +54,7 @@ class Undo:
 class SheetKind:
     """A sheet with its verbs. act: what an actor must be granted; export: the same sheet filled in.
 
+    plans: those an actor may import for now, where one has to be chosen; None where the sheet belongs to no plan.
     undo: None where the next import of the same sheet is the way back.
     takes_blocks: take judges each row by itself (the key of the spec apart, which the reader watches over), so a long
     file may come to it in several calls of one transaction; the others see all rows at once.
@@ -61,9 +64,14 @@ class SheetKind:
     act: str
     take: Callable[[Tx, Batch], Outcome]
     export: Callable[[Tx, int | None], Export]
-    needs_plan: bool = False
+    plans: Callable[[Session, Actor, datetime], Sequence[ExamPlan]] | None = None
     undo: Undo | None = None
     takes_blocks: bool = False
+
+    @property
+    def needs_plan(self) -> bool:
+        """True where a plan has to be chosen first (R-136)."""
+        return self.plans is not None
 
 
 def asker(tx: Tx) -> UserAccount:

@@ -28,7 +28,7 @@ _CHECKERS = 2  # more gain nothing: opening a picture holds the interpreter
 _AT_ONCE = 8  # pictures given to a thread
 _RATIO = 20  # of a whole archive; honest photos stay below 2
 
-_PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
+PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
 _ARCHIVE_SUFFIXES = frozenset({".zip", ".rar", ".7z", ".gz", ".tar"})
 _BY_PRODUCTS = re.compile(r"(^|/)(__MACOSX/|\._|\.DS_Store$|Thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
 _LIKE_AN_ID = re.compile("[0-9A-Z]{5,18}")
@@ -156,7 +156,7 @@ def _id_number(name: str) -> str:
     suffix = path.suffix.strip().lower()
     if suffix in _ARCHIVE_SUFFIXES:
         raise ValueRefused("photo_is_archive", rule="R-082")
-    if suffix not in _PHOTO_SUFFIXES:
+    if suffix not in PHOTO_SUFFIXES:
         raise ValueRefused("photo_suffix", rule="R-082")
     stem = "".join(path.stem.split()).upper()
     if not _LIKE_AN_ID.fullmatch(stem):

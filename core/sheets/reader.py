@@ -145,7 +145,7 @@ def open_sheet(source: bytes | Path, *, file_name: str) -> OpenSheet:
     data = gate.load(source, limit=gate.WORKBOOK_BYTES)
     gate.require_workbook(data, file_name=file_name)
     try:
-        name, names, rows = _open_package(data) if gate.is_zip(data) else _open_apart(data)
+        name, names, rows = _open_package(data) if gate.is_zip(data) else open_apart(data)
     except PasswordError:
         raise FileRefused("file_encrypted") from None
     except CalamineError:
@@ -153,9 +153,12 @@ def open_sheet(source: bytes | Path, *, file_name: str) -> OpenSheet:
     return OpenSheet(rows, tuple(other for other in names if other not in {name, GUIDE, MARKING}))
 
 
-def _open_apart(data: bytes) -> tuple[str, list[str], Callable[[], Numbered]]:
-    """The same of an .xls, opened in a process of its own, for calamine may abort on it (see core.sheets.xls)."""
-    command = [sys.executable, "-I", xls.__file__, str(AREA)]
+def open_apart(data: bytes, *, most: int = 0) -> tuple[str, list[str], Callable[[], Numbered]]:
+    """The same of an .xls, opened in a process of its own, for calamine may abort on it (see core.sheets.xls).
+
+    most: so many rows are enough; 0 for all.
+    """
+    command = [sys.executable, "-I", xls.__file__, str(AREA), str(most)]
     try:
         done = subprocess.run(command, input=data, capture_output=True, timeout=_SECONDS, check=True)  # noqa: S603
     except (subprocess.SubprocessError, OSError):
@@ -208,11 +211,11 @@ def find_columns(spec: SheetSpec, rows: Numbered) -> tuple[Pick, Numbered]:
     Every title has to be there exactly once, and nothing else but what failed rows come back with. Another order is
     taken: cells are found by their title, so none can land in the wrong field, and people do move columns about.
     """
-    wanted = [_title(column.title) for column in spec.columns]
+    wanted = [plain_title(column.title) for column in spec.columns]
     head = list(islice(rows, HEADER_WITHIN))
     if not any(shown(cell).strip() for _, cells in head for cell in cells):
         raise FileRefused("sheet_empty")
-    listed = [[_title(cell) for cell in cells] for _, cells in head]
+    listed = [[plain_title(cell) for cell in cells] for _, cells in head]
     at = max(range(len(head)), key=lambda n: (len(set(wanted) & set(listed[n])), len(listed[n]) - listed[n].count("")))
     found = listed[at]
     facts = {
@@ -226,7 +229,8 @@ def find_columns(spec: SheetSpec, rows: Numbered) -> tuple[Pick, Numbered]:
     return _picker(positions), chain(head[at + 1 :], rows)
 
 
-def _title(cell: Any) -> str:
+def plain_title(cell: Any) -> str:
+    """A column's title as it is compared: without star and blanks, full width or not."""
     return "".join(unicodedata.normalize("NFKC", shown(cell)).split()).lstrip("*")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from core.db import Tx
 from core.models.plans import ExamPlan
 from core.queries.exports import registrations_of
+from core.queries.plans import plans_taking_registrations
 from core.rules import values
 from core.rules.candidates import CandidateKind
 from core.rules.catalogue import CertificateLevel
@@ -84,6 +85,6 @@ REGISTRATIONS = SheetKind(
     "register",
     take,
     export,
-    needs_plan=True,
+    plans=plans_taking_registrations,
     undo=Undo(registrations_leaned_on, take_back_registrations),
 )

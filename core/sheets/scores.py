@@ -9,6 +9,7 @@ from core.db import Tx
 from core.errors import NotReady
 from core.models.plans import ExamPlan
 from core.queries.exports import sittings_of
+from core.queries.plans import plans_taking_scores
 from core.rules import values
 from core.rules.permissions import permit
 from core.sheets.kind import Batch, Export, SheetKind, Undo, chosen
@@ -69,4 +70,4 @@ def _sheet(tx: Tx, plan: ExamPlan) -> Iterator[tuple[Sequence[Any], bool]]:
         yield (*who, score, ABSENT if is_absent else ""), score is not None or bool(is_absent)
 
 
-SCORES = SheetKind(SPEC, ACT, take, export, needs_plan=True, undo=Undo(scores_leaned_on, take_back_scores))
+SCORES = SheetKind(SPEC, ACT, take, export, plans=plans_taking_scores, undo=Undo(scores_leaned_on, take_back_scores))

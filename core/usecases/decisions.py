@@ -29,7 +29,7 @@ _NUMBER = re.compile(r"(\d{1,6}) ?人?")
 
 
 class Question(StrEnum):
-    """What the bot is waiting for; the flow of a ChatDraft."""
+    """What the bot is waiting for; the flow of a ChatDraft. Drafts of other flows are somebody else's."""
 
     REASON = "return.reason"
     NUMBER = "approve.number"
@@ -45,6 +45,7 @@ class Place:
     message_id: int = 0
 
 
+_FLOWS = frozenset(Question)
 RECAPS = frozenset({Question.CONFIRM_RETURN, Question.CONFIRM_APPROVAL})
 
 
@@ -52,6 +53,12 @@ def recap_mark(draft: ChatDraft) -> int:
     """Stands for exactly what a recap shows; a key of an earlier recap carries another one."""
     shown = (draft.flow, draft.thing_version, draft.shown_count, draft.text, int(draft.expires_at.timestamp()))
     return zlib.crc32(repr(shown).encode()) >> 1
+
+
+def awaited(tx: Tx) -> ChatDraft | None:
+    """What is awaited of this person to decide something; thing_id is the notification. None for nothing."""
+    draft = notices.my_draft(tx)
+    return draft if draft is not None and draft.flow in _FLOWS else None
 
 
 # -- asking ------------------------------------------------------------------------------------------------------------
@@ -116,7 +123,7 @@ def refuse_by_code(tx: Tx, *, code: str, reason: str, chat_id: int) -> None:
 
 def hear(tx: Tx, *, text: str) -> None:
     """The awaited reason or number; leaves everything alone when none is awaited."""
-    draft = notices.my_draft(tx)
+    draft = awaited(tx)
     if draft is None or draft.flow in RECAPS:
         return
     row = replies.as_it_stands(tx, draft.thing_id)
@@ -188,7 +195,7 @@ def look_again(tx: Tx, *, notification_id: int) -> None:
 
 def keep(tx: Tx, *, notification_id: int) -> None:
     """Rather not: forget what was awaited; nothing has happened."""
-    draft = notices.my_draft(tx)
+    draft = awaited(tx)
     if draft is not None and draft.thing_id == notification_id:
         notices.drop_draft(tx)
 
@@ -244,7 +251,7 @@ def _wait_for(
 
 
 def _my_draft_of(tx: Tx, notification_id: int) -> ChatDraft:
-    draft = notices.my_draft(tx)
+    draft = awaited(tx)
     if draft is None or draft.flow not in RECAPS or draft.thing_id != notification_id:
         raise NotFound("recap_forgotten", rule="chat.md")
     return draft

@@ -69,6 +69,13 @@ class Chat:
         await self.until(lambda: len(self.heard(login)) > before)
         return str(self.heard(login)[before]["text"])
 
+    async def sends(self, login: str, name: str, content: bytes, **options: Any) -> int:
+        """Send a file to the bot and wait for its answer; the id of its first message."""
+        before = len(self.heard(login))
+        self.telegram.api.user_sends_document(self.user(login), name, content, **options)
+        await self.until(lambda: len(self.heard(login)) > before)
+        return int(self.heard(login)[before]["message_id"])
+
     async def presses(self, login: str, message_id: int, key: str, *, stale: bool = False) -> str:
         """Press a key, wait until the press is answered; the answer's words."""
         press = self.telegram.api.user_presses(self.user(login), message_id, key, stale=stale)

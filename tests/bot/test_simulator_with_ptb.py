@@ -411,6 +411,47 @@ async def test_pictures_are_measured_and_files_can_be_sent_again_by_id(telegram:
         await bot.get_file("nothing")
 
 
+async def test_a_bot_may_fetch_20_MB_and_people_may_send_more(telegram: RunningBotApi, bot: Bot) -> None:
+    api, limit = telegram.api, 20 * 1024 * 1024
+    api.user_sends_document(LIN, "刚好.zip", bytes(limit))
+    api.user_sends_document(LIN, "太大.zip", bytes(limit + 1))
+    fits, large = (update.message.document for update in await bot.get_updates())
+    assert (fits.file_size, large.file_size) == (limit, limit + 1)
+    assert len(await (await fits.get_file()).download_as_bytearray()) == limit
+    with pytest.raises(BadRequest, match=saying("file is too big")):
+        await large.get_file()
+    with pytest.raises(PhoneRefused, match=saying("simulator_file_too_big")):
+        api.user_sends_document(LIN, "太大.zip", bytes(50 * 1024 * 1024 + 1))
+
+
+async def test_a_download_fails_as_scripted_and_only_for_the_owner_of_the_token(
+    telegram: RunningBotApi, bot: Bot
+) -> None:
+    api = telegram.api
+    api.user_sends_document(LIN, "名单.xlsx", b"x")
+    file = await bot.get_file((await bot.get_updates())[-1].message.document.file_id)
+    api.faults.script("download", Fault.bad_gateway(), Fault.slow(1.0))
+    with pytest.raises(NetworkError):
+        await file.download_as_bytearray()
+    with pytest.raises(TimedOut):
+        await file.download_as_bytearray(read_timeout=0.2)
+    assert await file.download_as_bytearray() == b"x"
+    path = next(iter(api.files.values())).path
+    assert api.download(path, token="1:other") == api.download("documents/none", token=api.token) == (404, b"")
+
+
+async def test_pictures_of_an_album_are_nameless_and_know_each_other(telegram: RunningBotApi, bot: Bot) -> None:
+    drawn = BytesIO()
+    Image.new("RGB", (40, 30), "navy").save(drawn, "PNG")
+    for _ in range(2):
+        telegram.api.user_sends_photo(LIN, drawn.getvalue(), album="a1")
+    first, second = (update.message for update in await bot.get_updates())
+    assert (first.photo[-1].width, first.document) == (40, None)
+    assert first.media_group_id == second.media_group_id == "a1"
+    with pytest.raises(PhoneRefused, match=saying("simulator_no_picture")):
+        telegram.api.user_sends_photo(LIN, b"no picture")
+
+
 async def test_commands_menu_chats_and_deletion(telegram: RunningBotApi, bot: Bot) -> None:
     await bot.set_my_commands([BotCommand("todo", "待办")])
     assert [(c.command, c.description) for c in await bot.get_my_commands()] == [("todo", "待办")]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from jinja2 import UndefinedError
 
+from bot.flows.sent_file import LONGEST_NAME
 from bot.handlers.help import COMMANDS
 from bot.simulator.markup import parse_html
 from bot.words import FOLDER, say
@@ -19,6 +20,7 @@ from core.queries.due import Edge
 from core.rules.certificates import Party
 from core.rules.plans import PlanPhase
 from core.rules.windows import Window
+from core.usecases.sent_files import PhotoCounts
 
 NOON = datetime(2026, 5, 20, 4, tzinfo=UTC)
 PLAN = "2026年智能新能源汽车第二次考核"
@@ -62,6 +64,9 @@ ROWS = {
     "rejected": 25,
     "fingerprint": "0a1b2c3d",
 }
+FILE = "《" + "软件技术2025级".ljust(LONGEST_NAME, "班") + "》"
+PHOTOS = PhotoCounts(total=640, accepted=598, unchanged=20, refused=12, offered=10)
+
 SAMPLES: dict[str, list[dict[str, Any]]] = {
     "apology": [{"reference": "A1B2C3"}],
     "certificates_ask_reason": [{"count": 500, "plan": PLAN, "longest": 300}],
@@ -69,6 +74,21 @@ SAMPLES: dict[str, list[dict[str, Any]]] = {
     "backlog": [{"at": NOON}],
     "deadlines": [{"edges": [EDGE] * 8, "more": 3}, {"edges": [], "more": 0}],
     "edited": [{}],
+    "file_ask_plan": [
+        {"file": FILE, "title": "按证书导入报考模板", "more": 3},
+        {"file": FILE, "title": "x", "more": 0},
+    ],
+    "file_ask_sheet": [{"file": FILE}],
+    "file_received": [
+        {
+            "file": FILE,
+            "title": "按证书导入报考模板",
+            "plan_no": "202605200001",
+            "is_reading": True,
+            "state": "正在检查",
+        },
+        {"file": "您的文件", "title": "本校学生导入模板", "plan_no": "", "is_reading": False, "state": "待确认"},
+    ],
     "greeting": [
         {"organisation": "江城示例职业技术学院", "roles": ["院校管理员", "考核站点负责人"], "count": 3},
         {"organisation": "", "roles": ["平台管理员"], "count": 0},
@@ -77,6 +97,16 @@ SAMPLES: dict[str, list[dict[str, Any]]] = {
     "certificates_kept": [{"count": 500, "plan": PLAN}],
     "not_understood": [{"commands": COMMANDS}],
     "open_page": [{"plan": PLAN, "plan_no": "202605200001", "count": 500}],
+    "photos_checking": [{"file": FILE}],
+    "photos_left": [{"file": FILE}],
+    "photos_recap": [
+        {"file": FILE, "photos": PHOTOS, "may_store": True},
+        {"file": FILE, "photos": PHOTOS, "may_store": False},
+    ],
+    "photos_stored": [
+        {"file": FILE, "photos": PHOTOS, "expected": 600},
+        {"file": FILE, "photos": PhotoCounts(9, 9, 0, 0, 0), "expected": None},
+    ],
     "pilots_approve": [
         REVIEW | {"act": "approve", "number": 20, "note": ""},
         REVIEW | {"act": "approve", "number": 24, "majors": 0, "changes": FIRST, "note": "这份申报有变动。"},
