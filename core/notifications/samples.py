@@ -130,6 +130,9 @@ SAMPLES: dict[str, tuple[dict[str, Any], ...]] = {
     "plans.registration_closing": (
         _PLAN | {"closes_at": NOON + _DAY, "registered": 240, "quota_left": 37, "unverified": 12},
     ),
+    "plans.review_closing": (_PLAN | {"closes_at": NOON + 2 * _DAY},),
+    "plans.scores_missing": (_PLAN | {"closes_at": NOON + _DAY, "count": 1_240},),
+    "plans.window_extended": (_PLAN | {"window": _WINDOWS.score_entry},),
     "quotas.lapsed": (
         {"total": 60, "shares": [Share(_CERTIFICATE, 40), Share(_CERTIFICATE, 20)], "more": 1, "year": 2026},
     ),
@@ -141,6 +144,17 @@ SAMPLES: dict[str, tuple[dict[str, Any], ...]] = {
             "year": 2026,
             "ends_at": NOON + 30 * _DAY,
         },
+    ),
+    "sites.allocated": tuple(
+        {
+            "plan_no": _PLAN["plan_no"],
+            "certificate": _CERTIFICATE,
+            "site_no": "420000001",
+            "site": f"{_COLLEGE}Web前端考核站点",
+            "borrower": "楚天演示学院",
+            "is_cancelled": is_cancelled,
+        }
+        for is_cancelled in (False, True)
     ),
     "sites.decided": (
         {"site_no": "420000001", "name": f"{_COLLEGE}Web前端考核站点", "is_approved": True, "reason": ""},
