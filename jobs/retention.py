@@ -16,6 +16,7 @@ STEPS: tuple[tuple[str, Callable[[Tx], int]], ...] = (
     ("photos", retention.erase_photos),
     ("discarded_imports", retention.discard_imports),
     ("emptied_imports", retention.empty_imports),
+    ("dropped_crops", retention.drop_offers),
     ("links", retention.forget_links),
 )
 

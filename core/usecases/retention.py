@@ -12,11 +12,21 @@ from sqlalchemy import delete, select
 
 from core import settings
 from core.db import Tx
+from core.errors import NotReady
 from core.models.accounts import OneTimeCode
 from core.models.candidates import CandidatePhoto
+from core.models.photos import PhotoVerdict
 from core.models.records import Heartbeat, ImportCorrection, ImportFault, ImportFile, ImportJob
-from core.queries.retention import imports_to_discard, imports_to_empty, links_to_forget, photos_to_erase
+from core.notifications.words import sentence
+from core.queries.retention import (
+    imports_to_discard,
+    imports_to_empty,
+    links_to_forget,
+    offers_to_drop,
+    photos_to_erase,
+)
 from core.rules.imports import KEPT_FOR
+from core.rules.photo_verdicts import PHOTO_OFFER
 from core.rules.retention import due_before
 from core.usecases.imports import put_away
 
@@ -46,6 +56,26 @@ def empty_imports(tx: Tx) -> int:
     for part in (ImportFile, ImportFault, ImportCorrection):
         _delete(tx, part, part.job_id, old)
     return len(old)
+
+
+def drop_offers(tx: Tx) -> int:
+    """放弃: crops of photos nobody has decided on in time; the verdict says so, and no person is named (R-081)."""
+    undecided = tx.all(offers_to_drop(tx.now - KEPT_FOR, BITE))
+    if not undecided:
+        return 0
+    lapsed = NotReady("photo_offer_lapsed", rule="R-081", days=KEPT_FOR.days)
+    dropped = tx.advance_all(
+        PhotoVerdict,
+        PHOTO_OFFER,
+        "drop",
+        PhotoVerdict.id.in_(undecided),
+        reason="retention",
+        offer=None,
+        decided_at=tx.now,
+        code=lapsed.sentence_code,
+        message=sentence(lapsed),
+    )
+    return len(dropped)
 
 
 def forget_links(tx: Tx) -> int:
