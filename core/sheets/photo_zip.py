@@ -149,7 +149,7 @@ def _entries(data: bytes, archive: zipfile.ZipFile, files: list[tuple[zipfile.Zi
             seen[id_number] = name
             yield _Entry(name, id_number, _content(archive, entry), gate.unpacked_at(data, entry))
         except Refusal as refusal:
-            yield _Entry(name, content=refusal.with_traceback(None))
+            yield _Entry(name, content=refusal.alone())
 
 
 def _looked_at(block: list[_Entry], background: Colour | None, may_crop: bool) -> list[PhotoFile]:
