@@ -9,13 +9,40 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Column, ColumnElement, SQLColumnExpression, String, Table, any_, func, literal, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Integer,
+    LargeBinary,
+    SQLColumnExpression,
+    String,
+    Table,
+    Text,
+    any_,
+    bindparam,
+    func,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
+
+_BINARY = {
+    "INTEGER": "int4",
+    "BIGINT": "int8",
+    "BOOLEAN": "bool",
+    "VARCHAR": "text",
+    "TEXT": "text",
+    "BYTEA": "bytea",
+    "DATE": "date",
+    "TIMESTAMP WITH TIME ZONE": "timestamptz",
+}  # column → what the driver calls it
+_TEXTS = {"VARCHAR", "TEXT"}
 
 
 def pour(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], fixed: Mapping[str, Any]) -> None:
@@ -25,7 +52,7 @@ def pour(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]
     records = zip(*(_converted(connection, column, rows, given) for column in columns), strict=False)
     names = ", ".join(column.name for column in columns)
     if connection.dialect.name == "postgresql":
-        _copy(connection, f"COPY {table.name} ({names}) FROM STDIN", records)
+        _copy(connection, f"COPY {table.name} ({names}) FROM STDIN", records, _as_bytes(connection, columns))
     else:
         marks = ", ".join("?" for _ in columns)
         statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"  # noqa: S608  names of our own tables
@@ -53,20 +80,70 @@ def _converted(
     return repeat(convert(value) if convert else value)
 
 
-def _copy(connection: Connection, statement: str, records: Iterable[Sequence[Any]]) -> None:
+def _as_bytes(connection: Connection, columns: Sequence[Column[Any]]) -> list[str]:
+    """The types for a binary COPY, where one of the columns holds bytes: as text each byte of a picture would be two.
+
+    Empty where text will do, and where a type is not among those that are sure to look the same on both sides.
+    """
+    if not any(isinstance(column.type, LargeBinary) for column in columns):
+        return []
+    kinds = [_kind(connection, column) for column in columns]
+    return [_BINARY[kind] for kind in kinds] if _BINARY.keys() >= set(kinds) else []
+
+
+def _kind(connection: Connection, column: Column[Any]) -> str:
+    return column.type.compile(connection.dialect).partition("(")[0]
+
+
+def _copy(connection: Connection, statement: str, records: Iterable[Sequence[Any]], types: Sequence[str]) -> None:
+    """types: of the columns, for binary; none for text."""
     driver: Any = connection.connection.driver_connection
+    how = f"{statement} (FORMAT BINARY)" if types else statement
     try:
-        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+        with driver.cursor() as cursor, cursor.copy(how) as copy:
+            if types:
+                copy.set_types(types)
             for record in records:
                 copy.write_row(record)
     except connection.dialect.loaded_dbapi.IntegrityError as clash:
         raise IntegrityError(statement, None, clash) from clash
 
 
-def among(connection: Connection, column: SQLColumnExpression[str], texts: Iterable[str]) -> ColumnElement[bool]:
-    """column IN texts, however many there are: they travel as one parameter."""
-    wanted = list(texts)
+def renew(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], same: Mapping[str, Any]) -> None:
+    """Set the values of each row, found by its id, on that row; same: what all of them get.
+
+    One statement on PostgreSQL, where a statement per row costs a round of planning and answering each.
+    """
+    names = [name for name in rows[0] if name != "id"]
     if connection.dialect.name == "postgresql":
-        return column == any_(literal(wanted, ARRAY(String)))
+        lists = [_as_array(connection, table.c[name], rows) for name in ("id", *names)]
+        given = func.unnest(*lists).table_valued("id", *names, name="given").render_derived()
+        values = {name: given.c[name] for name in names}
+        connection.execute(update(table).where(table.c.id == given.c.id).values(values | dict(same)))
+        return
+    marks: dict[str, Any] = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names}
+    statement = update(table).where(table.c.id == bindparam("row_id")).values(marks | dict(same))
+    connection.execute(
+        statement, [{"row_id": row["id"]} | {f"new_{name}": row[name] for name in names} for row in rows]
+    )
+
+
+def _as_array(connection: Connection, column: Column[Any], rows: Sequence[Mapping[str, Any]]) -> ColumnElement[Any]:
+    """One column of all rows as a parameter; texts without their column's length, to which they would be cut."""
+    if _kind(connection, column) in _TEXTS:
+        return literal(list(_converted(connection, column, rows, {})), ARRAY(Text))
+    return literal([row[column.name] for row in rows], ARRAY(column.type))
+
+
+def among(
+    connection: Connection,
+    column: SQLColumnExpression[str] | SQLColumnExpression[int],
+    listed: Iterable[str] | Iterable[int],
+) -> ColumnElement[bool]:
+    """column IN listed, however many there are: they travel as one parameter."""
+    wanted: list[Any] = list(listed)
+    if connection.dialect.name == "postgresql":
+        kind = Integer if isinstance(cast("ColumnElement[Any]", column).type, Integer) else String
+        return column == any_(literal(wanted, ARRAY(kind)))
     each = func.json_each(json.dumps(wanted, ensure_ascii=False)).table_valued("value")
     return column.in_(select(each.c.value))

@@ -19,7 +19,6 @@ from sqlalchemy import (
     Engine,
     Select,
     Table,
-    bindparam,
     create_engine,
     delete,
     event,
@@ -49,7 +48,7 @@ from core.rules.telling import NIGHT, QuietHours, Tempo, digest_day, escalations
 
 T = TypeVar("T", bound=Base)
 _TRAIL_LOCK = 7_204_118  # any number, the same everywhere: serialises the end of PostgreSQL transactions
-_MANY = 1_000  # rows; so many and more are poured
+_MANY = 200  # rows; so many and more are poured
 _LOST_A_RACE = frozenset({"40P01", "40001"})  # PostgreSQL: deadlock, serialization failure
 _FROZEN = "verified_is_locked"  # what the triggers of migration 0005 say
 _engine: Engine | None = None
@@ -336,13 +335,7 @@ class Tx:
         if not rows:
             return
         self.session.flush()
-        table = cast(Table, model.__table__)
-        names = [name for name in rows[0] if name != "id"]
-        values: dict[str, Any] = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names}
-        statement = update(table).where(table.c.id == bindparam("row_id")).values(values | self._touched(model))
-        self.session.connection().execute(
-            statement, [{"row_id": row["id"]} | {f"new_{name}": row[name] for name in names} for row in rows]
-        )
+        bulk.renew(self.session.connection(), cast(Table, model.__table__), rows, self._touched(model))
         if model.__audited__:
             after = {"ids": trail.ranges(row["id"] for row in rows), "digest": trail.digest(rows)}
             self._note(model.__tablename__, None, "update_each", {}, after, reason)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 
 class Refusal(Exception):
@@ -22,6 +22,14 @@ class Refusal(Exception):
 
     def __str__(self) -> str:
         return f"{self.sentence_code} {self.rule}".strip()
+
+    def alone(self) -> Self:
+        """As a value to keep: the frames it was raised in, and those of what it was raised for, would stay with it.
+
+        And with them everything they saw, such as the pictures of a whole block for one that is broken.
+        """
+        self.__context__ = None
+        return self.with_traceback(None)
 
 
 class ValueRefused(Refusal):

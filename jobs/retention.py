@@ -17,6 +17,7 @@ STEPS: tuple[tuple[str, Callable[[Tx], int]], ...] = (
     ("discarded_imports", retention.discard_imports),
     ("emptied_imports", retention.empty_imports),
     ("cleared_imports", retention.clear_imports),
+    ("dropped_crops", retention.drop_offers),
     ("links", retention.forget_links),
 )
 

@@ -10,11 +10,13 @@ from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
 from core.models.accounts import OneTimeCode
 from core.models.candidates import Candidate, CandidatePhoto
 from core.models.certificates import Certificate, CertificateIssuance
+from core.models.photos import PhotoVerdict
 from core.models.plans import ExamPlan
 from core.models.records import ImportCorrection, ImportFault, ImportFile, ImportJob
 from core.models.registrations import Registration
 from core.rules.certificates import IssuanceState
 from core.rules.imports import ImportState
+from core.rules.photo_verdicts import PhotoState
 
 UNDECIDED = (ImportState.READING, ImportState.PREVIEW)
 _AT_WORK = (*UNDECIDED, ImportState.WRITING)
@@ -79,6 +81,16 @@ def is_past(cutoff: datetime) -> ColumnElement[bool]:
 def imports_to_clear(cutoff: datetime, limit: int) -> Select[int]:
     """Imports whose rows may be forgotten, rejected ones and what was there before."""
     return select(ImportJob.id).where(is_past(cutoff)).order_by(ImportJob.id).limit(limit)
+
+
+def offers_to_drop(cutoff: datetime, limit: int) -> Select[int]:
+    """Crops of photos nobody has taken or given up since cutoff."""
+    return (
+        select(PhotoVerdict.id)
+        .where(PhotoVerdict.state == PhotoState.OFFERED, PhotoVerdict.created_at <= cutoff)
+        .order_by(PhotoVerdict.id)
+        .limit(limit)
+    )
 
 
 def links_to_forget(now: datetime, limit: int) -> Select[int]:

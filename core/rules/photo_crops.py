@@ -43,7 +43,7 @@ def judge_photo(data: bytes, *, background: Colour | None = None, may_crop: bool
         return PhotoJudgement(check_photo(data, background=background))
     except ValueRefused as refusal:
         if refusal.sentence_code != "photo_wrong_size" or not may_crop:
-            return PhotoJudgement(refusal=refusal.with_traceback(None))
+            return PhotoJudgement(refusal=refusal.alone())
         return _cropped(data, background, refusal)
 
 
@@ -51,11 +51,11 @@ def _cropped(data: bytes, background: Colour | None, refusal: ValueRefused) -> P
     size = refusal.facts["width"], refusal.facts["height"]
     most = MOST_PIXELS if data.startswith(JPEG) else MOST_PIXELS_OF_PNG
     if size[0] * size[1] > most or not is_croppable(*size):
-        return PhotoJudgement(refusal=refusal.with_traceback(None))
+        return PhotoJudgement(refusal=refusal.alone())
     try:
         offer = crop(data, background=background)
     except ValueRefused as other:
-        return PhotoJudgement(refusal=other.with_traceback(None))
+        return PhotoJudgement(refusal=other.alone())
     told = ValueRefused("photo_croppable", rule="R-081", width=size[0], height=size[1])
     return PhotoJudgement(refusal=told, offer=offer)
 

@@ -9,6 +9,7 @@ from io import BytesIO
 from PIL import Image, ImageOps
 
 from core.errors import ValueRefused
+from core.rules.jpegs import outline
 from core.rules.machine import Labelled
 
 WIDTH, HEIGHT = 295, 413
@@ -54,28 +55,39 @@ def check_photo(data: bytes, *, background: Colour | None = None) -> PhotoFacts:
         raise ValueRefused("photo_too_large", rule="R-081", limit_mb=PHOTO_BYTES // 2**20)
     if not data.startswith((JPEG, _PNG)):
         raise ValueRefused("photo_not_image", rule="R-081")
+    seen = outline(data) if background is None and data.startswith(JPEG) else None
+    if seen is not None and seen.is_bare:
+        return _as_it_is(data, seen.width, seen.height)
     try:
         with Image.open(BytesIO(data), formats=("JPEG", "PNG")) as image:
-            return _check(image, data, background)
+            return _check(image, data, background, is_sound=seen is not None)
     except ValueRefused:
         raise
     except Exception:  # broken pictures make Pillow raise whatever its parsers trip over
         raise ValueRefused("photo_corrupt", rule="R-081") from None
 
 
-def _check(image: Image.Image, data: bytes, background: Colour | None) -> PhotoFacts:
+def _as_it_is(data: bytes, width: int, height: int) -> PhotoFacts:
+    _require_size(width, height)
+    return PhotoFacts(width, height, "JPEG", hashlib.sha256(data).hexdigest(), data)
+
+
+def _check(image: Image.Image, data: bytes, background: Colour | None, *, is_sound: bool) -> PhotoFacts:
+    """is_sound: nobody needs to decode it to know that it can be."""
     width, height = size_upright(image)
     _require_size(width, height)  # before anything is decoded: the header of a bomb is as small as any
     is_jpeg = data.startswith(JPEG)
     if is_jpeg and image.mode == "RGB" and _turned(image) in {0, 1}:
-        image.draft("RGB", _EIGHTH)
-        image.load()
-        small, kept = image, data
-    else:
-        whole = upright(image)
-        small, kept = whole.reduce(8), as_jpeg(whole)
+        if not is_sound:
+            image.draft("RGB", _EIGHTH)
+            image.load()
+        if background is not None:
+            require_background(image, background)
+        return _as_it_is(data, width, height)
+    whole = upright(image)
     if background is not None:
-        require_background(small, background)
+        require_background(whole.reduce(8), background)
+    kept = as_jpeg(whole)
     return PhotoFacts(width, height, "JPEG" if is_jpeg else "PNG", hashlib.sha256(kept).hexdigest(), kept)
 
 

@@ -198,7 +198,7 @@ def import_photos(
     _require(actor, PHOTOS_ACT)
     content = gate.load(data, limit=ARCHIVE_BYTES)
     paper = _Paper(PHOTOS, file_name, hashlib.sha256(content).hexdigest(), is_all_or_none=all_or_none)
-    with Pictures(read_photos(content, file_name=file_name, background=asked_background())) as pictures:
+    with Pictures(content, read_photos(content, file_name=file_name, background=asked_background())) as pictures:
         return _take_in(actor, paper, lambda tx, job_id: _judged_photos(tx, job_id, pictures), dry_run)
 
 

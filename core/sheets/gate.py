@@ -102,8 +102,7 @@ def open_zip(data: bytes, *, entries: int = ENTRIES, inflated: int = INFLATED_BY
 def inflate(data: bytes, entry: zipfile.ZipInfo) -> Iterator[bytes]:
     """Every byte an entry really holds, in chunks; zipfile itself would stop at the size the entry claims to have."""
     try:
-        name, extra = struct.unpack_from("<HH", data, entry.header_offset + 26)
-        start = entry.header_offset + _LOCAL_HEADER + name + extra
+        start = _start_of(data, entry)
         packed = memoryview(data)[start : start + entry.compress_size]
         if entry.compress_type == zipfile.ZIP_STORED:
             yield from (bytes(packed[at : at + CHUNK]) for at in range(0, len(packed), CHUNK))
@@ -113,6 +112,16 @@ def inflate(data: bytes, entry: zipfile.ZipInfo) -> Iterator[bytes]:
             raise FileRefused("file_damaged")
     except (zlib.error, struct.error):
         raise FileRefused("file_damaged") from None
+
+
+def unpacked_at(data: bytes, entry: zipfile.ZipInfo) -> int | None:
+    """Where the bytes of an entry that could be read lie as they are; None where they are packed."""
+    return _start_of(data, entry) if entry.compress_type == zipfile.ZIP_STORED else None
+
+
+def _start_of(data: bytes, entry: zipfile.ZipInfo) -> int:
+    name, extra = struct.unpack_from("<HH", data, entry.header_offset + 26)
+    return int(entry.header_offset + _LOCAL_HEADER + name + extra)
 
 
 def _inflate(packed: memoryview) -> Iterator[bytes]:

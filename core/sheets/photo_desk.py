@@ -51,12 +51,15 @@ def asked_background() -> Colour | None:
 class Pictures:
     """Checked files without their pictures, and these in one temporary file, so that memory stays small.
 
-    A context manager; files: (place in the archive, what was found) from 1.
+    A context manager; files: (place in the archive, what was found) from 1. What lies in the archive as it is to be
+    stored is taken from there, and not written a second time.
     """
 
-    def __init__(self, found: Iterable[PhotoFile]) -> None:
+    def __init__(self, archive: bytes, found: Iterable[PhotoFile]) -> None:
+        self._archive = archive
         self._kept: IO[bytes] = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  closed by __exit__
-        self._where: dict[int, tuple[int, int]] = {}
+        self._where: dict[int, tuple[int, int, bool]] = {}
+        self._size = 0  # counted: to ask the file is to have it written first
         self.files = [(place, self._without_picture(place, file)) for place, file in enumerate(found, start=1)]
 
     def __enter__(self) -> Self:
@@ -69,7 +72,9 @@ class Pictures:
 
     def of(self, place: int) -> bytes:
         """The picture of a file that passed, or the crop that is offered for it."""
-        start, size = self._where[place]
+        start, size, is_in_archive = self._where[place]
+        if is_in_archive:
+            return self._archive[start : start + size]
         self._kept.seek(start)
         return self._kept.read(size)
 
@@ -77,7 +82,11 @@ class Pictures:
         facts = file.facts or file.offer
         if facts is None:
             return file
-        self._where[place] = (self._kept.tell(), self._kept.write(facts.jpeg))
+        if file.lies_at is not None:
+            self._where[place] = (file.lies_at, len(facts.jpeg), True)
+        else:
+            self._where[place] = (self._size, len(facts.jpeg), False)
+            self._size += self._kept.write(facts.jpeg)
         bare = replace(facts, jpeg=b"")
         return replace(file, facts=bare) if file.facts else replace(file, offer=bare)
 

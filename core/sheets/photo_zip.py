@@ -8,7 +8,7 @@ import unicodedata
 import zipfile
 import zlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -18,14 +18,14 @@ from core.rules.photo_crops import judge_photo
 from core.rules.photos import PHOTO_BYTES, Colour, PhotoFacts
 from core.sheets import gate
 from core.sheets.gate import MB
-from core.usecases.imports import in_parts
 
 ARCHIVE_BYTES = 500 * MB
 INFLATED_BYTES = 600 * MB  # photos hardly deflate: 20,000 of 30 KB
 ENTRIES = 50_000
 MOST_OFFERED = 2_000  # crops made for one archive; who has more scales them before
 _CHECKERS = 2  # more gain nothing: opening a picture holds the interpreter
-_AT_ONCE = 8  # pictures given to a thread
+_AT_ONCE = 64  # pictures given to a thread: handing one over costs as much as looking at it
+_BYTES_AT_ONCE = 4 * MB  # or fewer, if they are large
 _RATIO = 20  # of a whole archive; honest photos stay below 2
 
 PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
@@ -39,7 +39,7 @@ _BOMB_BEFORE = 10 * MB  # smaller archives may deflate as well as they like
 class PhotoFile:
     """One file of the archive, in its order: an ID number and facts, ready to store, or the refusal.
 
-    offer: a crop that would pass, beside the refusal.
+    offer: a crop that would pass, beside the refusal. lies_at: where in the archive the picture to store lies as it is.
     """
 
     name: str
@@ -47,6 +47,7 @@ class PhotoFile:
     facts: PhotoFacts | None = None
     refusal: Refusal | None = None
     offer: PhotoFacts | None = None
+    lies_at: int | None = None
 
 
 def read_photos(source: bytes | Path, *, file_name: str, background: Colour | None = None) -> Iterator[PhotoFile]:
@@ -62,7 +63,7 @@ def read_photos(source: bytes | Path, *, file_name: str, background: Colour | No
     files = [(entry, _name(entry)) for entry in archive.infolist() if not entry.is_dir()]
     files = [(entry, name) for entry, name in files if not _BY_PRODUCTS.search(name)]
     _require_honest(files, len(data))
-    return _verdicts(archive, files, background)
+    return _verdicts(data, archive, files, background)
 
 
 def _require_honest(files: list[tuple[zipfile.ZipInfo, str]], packed: int) -> None:
@@ -95,15 +96,16 @@ def _name(entry: zipfile.ZipInfo) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A file on its way to be looked at: its bytes, or why they are not worth it."""
+    """A file on its way to be looked at: its bytes, or why they are not worth it; lies_at: as in PhotoFile."""
 
     name: str
     id_number: str = ""
     content: bytes | Refusal = b""
+    lies_at: int | None = None
 
 
 def _verdicts(
-    archive: zipfile.ZipFile, files: list[tuple[zipfile.ZipInfo, str]], background: Colour | None
+    data: bytes, archive: zipfile.ZipFile, files: list[tuple[zipfile.ZipInfo, str]], background: Colour | None
 ) -> Iterator[PhotoFile]:
     """Read one after another, looked at by several threads (decoding lets go of the interpreter), in the file's order.
 
@@ -112,7 +114,7 @@ def _verdicts(
     offered = 0
     with archive, ThreadPoolExecutor(_CHECKERS) as checkers:
         waiting: deque[Future[list[PhotoFile]]] = deque()
-        for block in in_parts(_entries(archive, files), _AT_ONCE):
+        for block in _blocks(_entries(data, archive, files)):
             waiting.append(checkers.submit(_looked_at, block, background, offered < MOST_OFFERED))
             if len(waiting) > _CHECKERS:
                 done = waiting.popleft().result()
@@ -122,7 +124,21 @@ def _verdicts(
             yield from rest.result()
 
 
-def _entries(archive: zipfile.ZipFile, files: list[tuple[zipfile.ZipInfo, str]]) -> Iterator[_Entry]:
+def _blocks(entries: Iterable[_Entry]) -> Iterator[list[_Entry]]:
+    """As many as a thread is given at once, in memory all of them."""
+    block: list[_Entry] = []
+    weight = 0
+    for entry in entries:
+        block.append(entry)
+        weight += len(entry.content) if isinstance(entry.content, bytes) else 0
+        if len(block) == _AT_ONCE or weight >= _BYTES_AT_ONCE:
+            yield block
+            block, weight = [], 0
+    if block:
+        yield block
+
+
+def _entries(data: bytes, archive: zipfile.ZipFile, files: list[tuple[zipfile.ZipInfo, str]]) -> Iterator[_Entry]:
     seen: dict[str, str] = {}
     for entry, path in files:
         name = PurePosixPath(path).name
@@ -131,9 +147,9 @@ def _entries(archive: zipfile.ZipFile, files: list[tuple[zipfile.ZipInfo, str]])
             if id_number in seen:
                 raise ValueRefused("photo_twice", rule="R-082", first=seen[id_number])
             seen[id_number] = name
-            yield _Entry(name, id_number, _content(archive, entry))
+            yield _Entry(name, id_number, _content(archive, entry), gate.unpacked_at(data, entry))
         except Refusal as refusal:
-            yield _Entry(name, content=refusal.with_traceback(None))
+            yield _Entry(name, content=refusal.alone())
 
 
 def _looked_at(block: list[_Entry], background: Colour | None, may_crop: bool) -> list[PhotoFile]:
@@ -144,7 +160,9 @@ def _looked_at(block: list[_Entry], background: Colour | None, may_crop: bool) -
             continue
         judged = judge_photo(entry.content, background=background, may_crop=may_crop)
         id_number = entry.id_number if judged.facts or judged.offer else ""
-        found.append(PhotoFile(entry.name, id_number, judged.facts, judged.refusal, judged.offer))
+        is_kept_so = judged.facts is not None and judged.facts.jpeg is entry.content
+        lies_at = entry.lies_at if is_kept_so else None
+        found.append(PhotoFile(entry.name, id_number, judged.facts, judged.refusal, judged.offer, lies_at))
     return found
 
 

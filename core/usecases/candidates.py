@@ -222,15 +222,16 @@ def _judge_some(
     tx: Tx, college_id: int, photos: Sequence[tuple[int, Photo]], outcome: PhotoOutcome
 ) -> dict[int, Photo]:
     """Photos to be stored, by candidate."""
-    wanted = [photo.id_number for _, photo in photos]
+    connection, wanted = tx.session.connection(), [photo.id_number for _, photo in photos]
     found = select(Candidate.id, Candidate.id_number, Candidate.state, Candidate.photo_hash).where(
-        Candidate.college_id == college_id, Candidate.id_number.in_(wanted)
+        Candidate.college_id == college_id, bulk.among(connection, Candidate.id_number, wanted)
     )
     owners: dict[str, list[RowMapping]] = defaultdict(list)
     for row in tx.session.execute(found).mappings():
         owners[row["id_number"]].append(row)
     named_ids = [row["id"] for rows in owners.values() for row in rows]
-    kept = set(tx.all(select(CandidatePhoto.candidate_id).where(CandidatePhoto.candidate_id.in_(named_ids))))
+    is_theirs = bulk.among(connection, CandidatePhoto.candidate_id, named_ids)
+    kept = set(tx.all(select(CandidatePhoto.candidate_id).where(is_theirs)))
     taken: dict[int, Photo] = {}
     for number, photo in photos:
         named = owners[photo.id_number]
@@ -264,7 +265,8 @@ def _judge_photo(owners: Sequence[RowMapping], photo: Photo) -> Refusal | None:
 def _store(tx: Tx, taken: Mapping[int, Photo]) -> None:
     if not taken:
         return
-    tx.session.execute(delete(CandidatePhoto).where(CandidatePhoto.candidate_id.in_(taken)))
+    connection = tx.session.connection()
+    tx.session.execute(delete(CandidatePhoto).where(bulk.among(connection, CandidatePhoto.candidate_id, taken)))
     tx.insert_all(
         CandidatePhoto,
         [
@@ -279,7 +281,7 @@ def _store(tx: Tx, taken: Mapping[int, Photo]) -> None:
         ],
     )
     tx.update_each(Candidate, [{"id": owner, "photo_hash": photo.sha256} for owner, photo in taken.items()])
-    tx.advance_all(Candidate, CANDIDATE, "add_photo", Candidate.id.in_(taken))
+    tx.advance_all(Candidate, CANDIDATE, "add_photo", bulk.among(connection, Candidate.id, taken))
     drop_open(tx, candidate_ids=taken)
 
 

@@ -12,18 +12,23 @@ from sqlalchemy import delete, select
 
 from core import settings
 from core.db import Tx
+from core.errors import NotReady
 from core.models.accounts import OneTimeCode
 from core.models.candidates import CandidatePhoto
+from core.models.photos import PhotoVerdict
 from core.models.records import Heartbeat, ImportChange, ImportCorrection, ImportFault, ImportFile, ImportJob
+from core.notifications.words import sentence
 from core.queries.retention import (
     imports_to_clear,
     imports_to_discard,
     imports_to_empty,
     is_past,
     links_to_forget,
+    offers_to_drop,
     photos_to_erase,
 )
 from core.rules.imports import KEPT_FOR
+from core.rules.photo_verdicts import PHOTO_OFFER
 from core.rules.retention import due_before
 from core.usecases.imports import put_away
 
@@ -70,6 +75,26 @@ def clear_imports(tx: Tx) -> int:
     gone = {"failed_rows": None, "cleared_at": tx.now}
     cleared = tx.update_all(ImportJob, ImportJob.id.in_(old), is_past(cutoff), reason="retention", **gone)
     return _delete(tx, ImportChange, ImportChange.job_id, cleared)
+
+
+def drop_offers(tx: Tx) -> int:
+    """放弃: crops of photos nobody has decided on in time; the verdict says so, and no person is named (R-081)."""
+    undecided = tx.all(offers_to_drop(tx.now - KEPT_FOR, BITE))
+    if not undecided:
+        return 0
+    lapsed = NotReady("photo_offer_lapsed", rule="R-081", days=KEPT_FOR.days)
+    dropped = tx.advance_all(
+        PhotoVerdict,
+        PHOTO_OFFER,
+        "drop",
+        PhotoVerdict.id.in_(undecided),
+        reason="retention",
+        offer=None,
+        decided_at=tx.now,
+        code=lapsed.sentence_code,
+        message=sentence(lapsed),
+    )
+    return len(dropped)
 
 
 def forget_links(tx: Tx) -> int:

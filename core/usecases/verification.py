@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from core import bulk
 from core.db import Tx
 from core.errors import NotFound, NotPermitted, ReasonMissing
 from core.gateways.identity import Answer, Question, Verdict, Verifier
@@ -131,8 +132,9 @@ def _open_batch(tx: Tx, college_id: int, rows: Sequence[dict[str, Any]]) -> int:
 
 def drop_open(tx: Tx, *, candidate_ids: Iterable[int]) -> None:
     """Nobody needs to know any more: name, document or photo are no longer what was asked about."""
-    for part in in_parts(list(candidate_ids), CHUNK):
-        tx.advance_all(V, REQUEST, "drop", V.candidate_id.in_(part), lease_until=None, settled_at=tx.now)
+    if ids := list(candidate_ids):
+        is_about = bulk.among(tx.session.connection(), V.candidate_id, ids)
+        tx.advance_all(V, REQUEST, "drop", is_about, lease_until=None, settled_at=tx.now)
 
 
 def verify_candidates(tx: Tx, *, candidate_ids: Sequence[int], verifier: Verifier) -> tuple[int, int]:

@@ -191,7 +191,8 @@ def limit(run: Run, college_id: int) -> None:
         with db.engine().begin() as connection:
             if is_postgres:
                 cursor: Any = connection.connection.cursor()
-                with cursor.copy(f"COPY candidate_photos ({', '.join(names)}) FROM STDIN") as copy:
+                with cursor.copy(f"COPY candidate_photos ({', '.join(names)}) FROM STDIN (FORMAT BINARY)") as copy:
+                    copy.set_types(["int4", "bytea", "text", "int4", "int4"])
                     for row in rows:
                         copy.write_row(row)
             else:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.exc import DataError
 
 from core import bulk, db
 from core.actors import SYSTEM
@@ -85,3 +86,41 @@ def test_any_number_of_texts_can_be_asked_for_at_once(any_database: str, count: 
     with db.engine().connect() as connection:
         found = connection.scalars(select(Major.code).where(bulk.among(connection, Major.code, wanted))).all()
     assert sorted(found) == sorted(set(codes) & set(wanted))
+
+
+@pytest.mark.parametrize("count", [0, 2, 40_000])
+def test_any_number_of_ids_can_be_asked_for_at_once(any_database: str, count: int) -> None:
+    insert(Major, [{"code": str(number), "name": "软件技术"} for number in range(3)])
+    with db.engine().connect() as connection:
+        ids = connection.scalars(select(Major.id).order_by(Major.id)).all()
+        wanted = [*ids, *range(100_000, 140_000)][:count]
+        found = connection.scalars(select(Major.id).where(bulk.among(connection, Major.id, wanted))).all()
+    assert sorted(found) == sorted(set(ids) & set(wanted))
+
+
+def test_each_row_is_given_its_own_values_whatever_their_kind(any_database: str) -> None:
+    """Texts, states, bytes and nothing at all; those that are not named stay as they are."""
+    insert(EvaluationOrg, orgs(4))
+    with transaction(SYSTEM) as tx:
+        ids = tx.all(select(EvaluationOrg.id).order_by(EvaluationOrg.id))
+        states = (Switch.DISABLED, Switch.ENABLED, Switch.DISABLED)
+        seals = (b"\0\\n", None, b"")
+        rows = zip(ids, ("甲\t\\N", "{乙,\"'}", ""), states, seals, strict=False)
+        names = ("id", "name", "state", "seal_image")
+        tx.update_each(EvaluationOrg, [dict(zip(names, row, strict=True)) for row in rows])
+    with reading() as session:
+        found = session.scalars(select(EvaluationOrg).order_by(EvaluationOrg.id)).all()
+        assert [org.name for org in found] == ["甲\t\\N", "{乙,\"'}", "", orgs(4)[3]["name"]]
+        assert [org.state for org in found] == [*states, Switch.ENABLED]
+        assert [org.seal_image for org in found] == [*seals, orgs(4)[3]["seal_image"]]
+        assert [org.version for org in found] == [2, 2, 2, 1]
+
+
+def test_a_text_too_long_for_its_column_is_refused_and_not_cut(any_database: str) -> None:
+    if db.engine().dialect.name == "sqlite":
+        pytest.skip("SQLite keeps no lengths")
+    insert(Major, [{"code": "1", "name": "护理"}])
+    with pytest.raises(DataError), transaction(SYSTEM) as tx:
+        tx.update_each(Major, [{"id": tx.first(select(Major.id)), "name": "长" * 201}])
+    with reading() as session:
+        assert session.scalars(select(Major.name)).all() == ["护理"]

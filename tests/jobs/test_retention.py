@@ -13,11 +13,13 @@ from sqlalchemy import delete, select
 from core import clock, settings
 from core.actors import SYSTEM
 from core.db import reading, transaction
+from core.demo.people import people as crowd_of
 from core.errors import IllegalMove, NotFound
 from core.gateways import storage
 from core.models.accounts import OneTimeCode
 from core.models.candidates import Candidate, CandidatePhoto
 from core.models.certificates import Certificate, CertificateIssuance
+from core.models.photos import PhotoVerdict
 from core.models.records import (
     AuditEntry,
     Heartbeat,
@@ -30,16 +32,22 @@ from core.models.records import (
 from core.models.registrations import CandidateSnapshot
 from core.notifications.words import sentence
 from core.queries.reconcile import reconcile, verify_chain
+from core.rules.candidates import CandidateKind
 from core.rules.imports import KEPT_FOR, ImportState
+from core.rules.photo_verdicts import PhotoState
 from core.sheets import clinic, clinic_steps, desk
 from core.usecases import accounts, candidates, retention
+from core.usecases.photos import adopt_offer, drop_offer
 from core.usecases.undoing import rows_cleared
 from jobs import retention as job
 from tests.admin.sheets_of_paper import filled
-from tests.factories import SECOND, Year, Years, count, moment, one, photo, rows
+from tests.core.sheets.broken_files import photo as wrong_size
+from tests.core.sheets.broken_files import zipped
+from tests.factories import SECOND, Year, Years, candidate_values, count, moment, one, photo, rows
 
 Stand = Callable[[datetime | str], datetime]
 DAYS = 100
+NEWCOMERS = crowd_of(88, 3, first=30_000)
 NOW = timedelta(0)
 FINISHED = moment("peopled") + timedelta(hours=1)
 NEW_MOBILE = "13900007777"
@@ -328,6 +336,64 @@ def test_imports_are_cleared_in_small_bites_and_each_once(
     assert rows(select(ImportJob.id).where(ImportJob.cleared_at.is_not(None)).order_by(ImportJob.id)) == over
 
 
+# -- crops -----------------------------------------------------------------------------------------------------------
+
+
+def offered_crops(year: Year) -> list[int]:
+    """An import of three photos of another size: two crops nobody decides on, and one given up."""
+    files = {f"{person.id_number}.jpg": wrong_size(size=(413, 579)) for person in NEWCOMERS}
+    for person in NEWCOMERS:
+        given = {"college_id": year["college"], "kind": CandidateKind.COLLEGE, "values": candidate_values(person)}
+        year.do("coordinator", candidates.create_candidate, **given)
+    report = desk.import_photos(year.actor("coordinator"), zipped(files), "照片.zip")
+    assert report.offered == 3
+    found: list[int] = list(rows(select(PhotoVerdict.id).order_by(PhotoVerdict.place)))
+    year.do("coordinator", drop_offer, verdict_id=found[2])
+    return found
+
+
+@pytest.mark.parametrize(("late", "is_gone"), [(-SECOND, False), (NOW, True), (SECOND, True)])
+def test_a_crop_nobody_decided_on_goes_to_the_second_and_its_verdict_says_so(
+    late: timedelta, is_gone: bool, any_years: Years, stand: Stand
+) -> None:
+    """R-081: the picture goes, the verdict and the counts stay; what a person decided is not touched."""
+    year = any_years("peopled")
+    start = stand(moment("peopled"))
+    *waiting, given_up = offered_crops(year)
+    before = one(PhotoVerdict, given_up)
+    counted = rows(select(ImportJob.rejected_count))
+    stand(start + KEPT_FOR + late)
+    job.sweep()
+    crops = select(PhotoVerdict.id).where(PhotoVerdict.offer.is_not(None)).order_by(PhotoVerdict.id)
+    assert list(rows(crops)) == ([] if is_gone else waiting)
+    for ident in waiting:
+        verdict = one(PhotoVerdict, ident)
+        assert verdict.state is (PhotoState.DROPPED if is_gone else PhotoState.OFFERED)
+        assert ("裁剪建议 30 天内无人采用，已自动放弃并清除" in verdict.message) is is_gone
+        assert (verdict.decided_at is not None, verdict.decided_by) == (is_gone, None)
+    after = one(PhotoVerdict, given_up)
+    assert (after.message, after.decided_at, after.version) == (before.message, before.decided_at, before.version)
+    assert rows(select(ImportJob.rejected_count)) == counted
+    assert swept()[0]["dropped_crops"] == (2 if is_gone else 0)
+    with reading() as session:
+        assert verify_chain(session).broken_at is None
+        assert [law.name for law in reconcile(session) if law.broken] == []
+
+
+def test_many_crops_go_in_small_bites_and_are_decided_then(
+    any_years: Years, stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    year = any_years("peopled")
+    start = stand(moment("peopled"))
+    first, *_ = offered_crops(year)
+    monkeypatch.setattr(retention, "BITE", 1)
+    stand(start + KEPT_FOR)
+    job.sweep()
+    assert swept()[0]["dropped_crops"] == 2
+    with pytest.raises(IllegalMove):
+        year.do("coordinator", adopt_offer, verdict_id=first)
+
+
 # -- links and the run itself ----------------------------------------------------------------------------------------
 
 
@@ -350,7 +416,14 @@ def test_it_runs_once_a_business_day_and_each_run_leaves_one_entry(any_years: Ye
         stand(instant)
         job.sweep()
     assert len(swept()) == 2
-    assert set(swept()[0]) == {"photos", "discarded_imports", "emptied_imports", "cleared_imports", "links"}
+    assert set(swept()[0]) == {
+        "photos",
+        "discarded_imports",
+        "emptied_imports",
+        "cleared_imports",
+        "dropped_crops",
+        "links",
+    }
     with reading() as session:
         assert verify_chain(session).broken_at is None
 

@@ -8,7 +8,7 @@ from alembic import op
 from core.models.base import UtcDateTime
 
 revision = "0011"
-down_revision = "0009"
+down_revision = "0010"
 
 _COLUMNS = (
     "due_at",

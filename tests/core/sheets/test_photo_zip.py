@@ -13,6 +13,7 @@ from PIL import Image
 from core.errors import FileRefused, ValueRefused
 from core.rules.photos import Colour, check_photo
 from core.sheets import photo_zip
+from core.sheets.photo_desk import Pictures
 from core.sheets.photo_zip import PhotoFile, read_photos
 from tests.core.sheets.broken_files import locked, lying, photo, some_id, zipped
 
@@ -268,3 +269,28 @@ def test_a_damaged_entry_fails_by_itself() -> None:
     spoilt = bytearray(data)
     spoilt[60:80] = bytes(20)
     assert [file.refusal is None for file in verdicts(bytes(spoilt))] == [False, True]
+
+
+def test_a_refusal_keeps_nothing_of_what_was_looked_at() -> None:
+    """Frames would: a few broken photos held the pictures of all the blocks they were in."""
+    broken = {f"{some_id(1)}.jpg": GOOD[:-200], f"{some_id(2)}.png": photo(form="PNG")[:-200]}
+    found = verdicts(zipped(broken))
+    assert [file.refusal.sentence_code for file in found if file.refusal] == ["photo_corrupt", "photo_corrupt"]
+    assert {(file.refusal.__context__, file.refusal.__traceback__) for file in found if file.refusal} == {(None, None)}
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_pictures_come_back_as_they_are_to_be_stored_however_they_are_packed(method: int) -> None:
+    """Kept ones from the archive where they lie in it as they are; others from the temporary file."""
+    files = {f"{some_id(n)}.jpg": photo(form=form) for n, form in enumerate(("JPEG", "PNG", "JPEG"), start=1)}
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as archive:
+        for name, data in files.items():
+            archive.writestr(zipfile.ZipInfo(name), data, compress_type=method)
+    archive_bytes = b"in front of it" + out.getvalue()
+    with Pictures(archive_bytes, read_photos(archive_bytes, file_name="照片.zip")) as pictures:
+        lie_there = [file.lies_at is not None for _, file in pictures.files]
+        assert lie_there == [method == zipfile.ZIP_STORED, False, method == zipfile.ZIP_STORED]
+        for place, file in pictures.files:
+            assert file.facts is not None
+            assert hashlib.sha256(pictures.of(place)).hexdigest() == file.facts.sha256
