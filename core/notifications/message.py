@@ -26,6 +26,7 @@ class Press(StrEnum):
     CONFIRM = "cr"
     KEEP = "kp"
     REFRESH = "rf"
+    CHOOSE_TELLING = "ct"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,219 @@
+"""What became of the messages, day by day: an honest count, who was not reached, and how long it took."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Select, Subquery, case, cast, extract, false, func, select
+from sqlalchemy.orm import Session, aliased, joinedload
+
+from core import clock
+from core.actors import Actor
+from core.models.accounts import UserAccount
+from core.models.records import Notification
+from core.queries.accounts import own_organisation
+from core.rules.notices import UNANSWERED, DeliveryState, ReplyState
+from core.rules.permissions import has_role
+
+LONGEST_LOOK = 30  # days
+LOST_WITH_ITS_GATHERING = "gathering failed"  # told in a digest or burst that has not arrived itself
+PERCENT = 95
+
+
+@dataclass(slots=True)
+class Day:
+    """The messages queued on one business day, or on several. suppressed: why → how many.
+
+    waits: seconds from when a message might go out to when Telegram had it → how many.
+    """
+
+    day: date | None
+    queued: int = 0
+    delivered: int = 0
+    failed: int = 0
+    waiting: int = 0
+    retrying: int = 0
+    suppressed: Counter[str] = field(default_factory=Counter)
+    replies: Counter[ReplyState] = field(default_factory=Counter)
+    waits: Counter[int] = field(default_factory=Counter)
+
+    @property
+    def untold(self) -> int:
+        """How many were kept out of the chat on purpose."""
+        return self.suppressed.total()
+
+    @property
+    def pending(self) -> int:
+        """How many are still on their way."""
+        return self.waiting + self.retrying
+
+    @property
+    def adds_up(self) -> bool:
+        """chat.md: queued = delivered + failed + suppressed + pending."""
+        return self.queued == self.delivered + self.failed + self.untold + self.pending
+
+    @property
+    def is_open(self) -> int:
+        """How many wait for a person's word."""
+        return self.replies[ReplyState.OPEN]
+
+    @property
+    def is_expired(self) -> int:
+        """How many never got it."""
+        return self.replies[ReplyState.EXPIRED]
+
+    @property
+    def is_answered(self) -> int:
+        """How many got it."""
+        return self.replies.total() - self.replies[ReplyState.NOT_ASKED] - self.is_open - self.is_expired
+
+    @property
+    def slowest(self) -> int | None:
+        """Seconds within which PERCENT of 100 delivered ones arrived; None where none did."""
+        return percentile(self.waits, PERCENT)
+
+
+def percentile(counted: Mapping[int, int], percent: int) -> int | None:
+    """The nearest-rank percentile of values that are counted; None of none."""
+    rank = -(-sum(counted.values()) * percent // 100)
+    for value in sorted(counted):
+        rank -= counted[value]
+        if rank <= 0:
+            return value
+    return None
+
+
+def first_instant(now: datetime, days: int) -> datetime:
+    """When the first of so many business days began, today the last of them."""
+    return _midnight(clock.local(now).date() - timedelta(days=days - 1))
+
+
+def deliveries(session: Session, actor: Actor, now: datetime, *, days: int) -> list[Day]:
+    """Of the accounts this person answers for, newest first; days without messages are left out."""
+    today = clock.local(now).date()
+    found = [Day(today - timedelta(days=days - 1 - place)) for place in range(days)]
+    rows = _rows(actor, [_midnight(day.day) for day in found if day.day is not None])
+    for place, number in session.execute(_grouped(rows)):
+        found[place].queued = number
+    kept = _grouped(rows, "delivery_state", "reply_state", "is_again", "why")
+    for place, delivery, reply, is_again, why, number in session.execute(kept):
+        _count(found[place], delivery, bool(is_again), why or "", number)
+        found[place].replies[reply] += number
+    arrived = _grouped(rows, "seconds").where(rows.c.delivery_state == DeliveryState.DELIVERED)
+    for place, seconds, number in session.execute(arrived):
+        found[place].waits[max(int(seconds), 0)] += number
+    return [day for day in reversed(found) if day.queued]
+
+
+def together(days: Iterable[Day]) -> Day:
+    """All of them as one."""
+    whole = Day(None)
+    for day in days:
+        whole.queued += day.queued
+        whole.delivered += day.delivered
+        whole.failed += day.failed
+        whole.waiting += day.waiting
+        whole.retrying += day.retrying
+        whole.suppressed += day.suppressed
+        whole.replies += day.replies
+        whole.waits += day.waits
+    return whole
+
+
+def failed_notices(
+    session: Session, actor: Actor, now: datetime, *, days: int, limit: int
+) -> tuple[int, list[Notification]]:
+    """How many messages of these days failed for good, and the newest of them with their people."""
+    where = (
+        _mine(actor),
+        Notification.delivery_state == DeliveryState.FAILED,
+        Notification.created_at >= first_instant(now, days),
+    )
+    total = session.scalar(select(func.count(Notification.id)).where(*where)) or 0
+    newest = select(Notification).where(*where).order_by(Notification.id.desc()).limit(limit)
+    return total, list(session.scalars(newest.options(joinedload(Notification.account))))
+
+
+def worth_sending(session: Session, actor: Actor, now: datetime, *, days: int) -> int:
+    """How many of the failed ones somebody would still want to hear."""
+    return (
+        session.scalar(
+            select(func.count(Notification.id)).where(
+                _mine(actor),
+                Notification.delivery_state == DeliveryState.FAILED,
+                Notification.created_at >= first_instant(now, days),
+                Notification.reply_state.in_(UNANSWERED),
+                Notification.useful_until >= now,
+            )
+        )
+        or 0
+    )
+
+
+def is_seen(session: Session, actor: Actor, notification_id: int) -> bool:
+    """True where the message went to one of the accounts this person answers for."""
+    wanted = select(Notification.id).where(Notification.id == notification_id, _mine(actor))
+    return session.scalar(wanted) is not None
+
+
+def _mine(actor: Actor) -> ColumnElement[bool]:
+    if not has_role(actor, "read_deliveries"):
+        return false()
+    return Notification.account_id.in_(select(UserAccount.id).where(own_organisation(actor)))
+
+
+def _rows(actor: Actor, starts: list[datetime]) -> Subquery:
+    """One row a message, with the place of its day among the days that begin at starts.
+
+    A subquery, because PostgreSQL takes an expression with parameters for another one when it stands in GROUP BY.
+    """
+    gathering = aliased(Notification)
+    place = case(
+        *((Notification.created_at < end, place) for place, end in enumerate(starts[1:])), else_=len(starts) - 1
+    )
+    seconds = _epoch(Notification.delivered_at) - _epoch(Notification.not_before)
+    lost = gathering.delivery_state == DeliveryState.FAILED
+    return (
+        select(
+            place.label("place"),
+            Notification.delivery_state,
+            Notification.reply_state,
+            case((Notification.attempts > 0, 1), else_=0).label("is_again"),
+            case((lost, LOST_WITH_ITS_GATHERING), else_=Notification.last_error).label("why"),
+            seconds.label("seconds"),
+        )
+        .join_from(Notification, gathering, gathering.id == Notification.gathered_in, isouter=True)
+        .where(_mine(actor), Notification.created_at >= starts[0])
+        .subquery()
+    )
+
+
+def _grouped(rows: Subquery, *names: str) -> Select[Any]:
+    columns = [rows.c.place, *(rows.c[name] for name in names)]
+    return select(*columns, func.count()).group_by(*columns)
+
+
+def _count(day: Day, delivery: DeliveryState, is_again: bool, why: str, number: int) -> None:
+    if delivery is DeliveryState.DELIVERED:
+        day.delivered += number
+    elif delivery is DeliveryState.FAILED:
+        day.failed += number
+    elif delivery is DeliveryState.SUPPRESSED:
+        day.suppressed[why] += number
+    elif delivery is DeliveryState.PENDING and is_again:
+        day.retrying += number
+    else:
+        day.waiting += number
+
+
+def _epoch(column: Any) -> Any:
+    """Whole seconds on both databases."""
+    return cast(extract("epoch", column), BigInteger)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), tzinfo=clock.zone())
