@@ -172,9 +172,8 @@ def _rows(actor: Actor, starts: list[datetime]) -> Subquery:
     A subquery, because PostgreSQL takes an expression with parameters for another one when it stands in GROUP BY.
     """
     gathering = aliased(Notification)
-    place = case(
-        *((Notification.created_at < end, place) for place, end in enumerate(starts[1:])), else_=len(starts) - 1
-    )
+    latest_first = reversed(list(enumerate(starts)))
+    place = case(*((Notification.created_at >= start, place) for place, start in latest_first))
     seconds = _epoch(Notification.delivered_at) - _epoch(Notification.not_before)
     lost = gathering.delivery_state == DeliveryState.FAILED
     return (
