@@ -92,7 +92,7 @@ class DeliveriesView(PageView):
             abort(404)
         reader().rollback()
         with transaction(actor) as tx:
-            sent = send_all_again(tx, since=first_instant(now, days), until=now)
+            sent = send_all_again(tx, since=first_instant(now, days), until=first_instant(now, 0))  # today's end
         left = worth_sending(reader(), actor, now, days=days)
         words = f"已重新排队 {sent} 条。" + (f"还有 {left} 条，请再按一次。" if left else "")
         flash(words if sent else "没有需要重新发送的消息。", "success" if sent else "info")
