@@ -50,7 +50,7 @@ class TellingForm(FlaskForm):
 
     quiet_from = TimeOfDay("静默开始", [InputRequired("请填写时间。")], format=["%H:%M", "%H:%M:%S"])
     quiet_until = TimeOfDay("静默结束", [InputRequired("请填写时间。")], format=["%H:%M", "%H:%M:%S"])
-    wants_digest = BooleanField("每日汇总：只需知悉的消息合并成一条，早上 8:30 发送")
+    wants_digest = BooleanField("把只需知悉的消息合并成一条，早上 8:30 发送")
 
 
 def blueprint() -> Blueprint:
