@@ -27,6 +27,7 @@ class Press(StrEnum):
     KEEP = "kp"
     REFRESH = "rf"
     CHOOSE = "ch"
+    CHOOSE_TELLING = "ct"
 
 
 @dataclass(frozen=True, slots=True)

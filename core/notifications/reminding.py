@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Session
 
@@ -210,16 +210,33 @@ class Burst(_Gathering):
         return {"count": len(mine), "latest": latest[0] if latest else "", "asks": KINDS[self.of].asks}
 
 
+GATHERINGS = (DailyDigest.kind, Burst.kind)
+
+
+def listed_singly(account_id: int | None) -> ColumnElement[bool]:
+    """What the panel lists of a person's messages: not what only says others again, which stand there themselves."""
+    return and_(
+        Notification.account_id == account_id,
+        Notification.about_id.is_(None),
+        Notification.kind.not_in(GATHERINGS),
+    )
+
+
 def _heads(rows: Iterable[Notification], session: Session, now: datetime) -> Iterator[str]:
     """The first line of each message that still holds; those whose thing is gone say nothing."""
-    for row in rows:
-        try:
-            message = _message(row)
-            if message.is_still_true(session, now):
-                head = head_of(row.kind, message.details(session, now), now)
-                yield head if len(head) <= _LONGEST_LINE else f"{head[: _LONGEST_LINE - 1]}…"
-        except (LookupError, TypeError, ValueError, NoResultFound):
-            continue
+    yield from filter(None, (head_line(row, session, now) for row in rows))
+
+
+def head_line(row: Notification, session: Session, now: datetime) -> str:
+    """The first line of a message, cut to a line's length; "" where it holds no longer, or its thing is gone."""
+    try:
+        message = _message(row)
+        if not message.is_still_true(session, now):
+            return ""
+        head = head_of(row.kind, message.details(session, now), now)
+    except (LookupError, TypeError, ValueError, NoResultFound):
+        return ""
+    return head if len(head) <= _LONGEST_LINE else f"{head[: _LONGEST_LINE - 1]}…"
 
 
 def _message(row: Notification) -> Message:

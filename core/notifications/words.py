@@ -64,6 +64,16 @@ def letter_text(kind: str, **facts: Any) -> str:
     return (TEMPLATES / "letters" / f"{kind}.txt").read_text(encoding="utf-8").strip().format_map(facts)
 
 
+def kind_word(kind: str) -> str:
+    """What a kind of message is called in a list."""
+    return _deliveries()["kinds"].get(kind, kind)
+
+
+def delivery_reason(code: str) -> str:
+    """Why a message was not sent, or not yet, from the code its sender left in the row."""
+    return _deliveries()["reasons"].get(code, f"其他原因（{code}）")
+
+
 def difference(changes: Changes) -> str:
     """与上次提交相比, in one line."""
     if changes.is_first:
@@ -119,3 +129,8 @@ def _sentences() -> dict[str, dict[str, str]]:
     for path in [TEMPLATES / "refusals.toml", *sorted((TEMPLATES / "refusals").glob("*.toml"))]:
         found |= tomllib.loads(path.read_text(encoding="utf-8"))
     return found
+
+
+@lru_cache(maxsize=1)
+def _deliveries() -> dict[str, dict[str, str]]:
+    return tomllib.loads((TEMPLATES / "deliveries.toml").read_text(encoding="utf-8"))

@@ -6,20 +6,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from core.actors import Actor
+from core.models.accounts import AccountRole, ChatBinding, UserAccount
 from core.models.base import Record
 from core.models.candidates import Candidate
 from core.models.certificates import CertificateIssuance
 from core.models.photos import PhotoVerdict
 from core.models.pilots import DeclarationPlan, PilotApplication
 from core.models.plans import ExamPlan
-from core.models.records import ImportJob
+from core.models.records import ImportJob, Notification
 from core.models.sites import ExamSite
+from core.queries.accounts import own_organisation
 from core.queries.scoping import visible
 from core.rules.dwelling import DWELLS, Dwell
+from core.rules.notices import ReplyState
+from core.rules.organisations import KEEPS_WORK, AccountState, BindingState
 
 # What people move, its table, and the page of the panel where it is moved.
 THINGS: dict[str, tuple[type[Record], str]] = {
@@ -67,3 +71,45 @@ def late_things(session: Session, actor: Actor, now: datetime) -> list[LateThing
                 is_mine = turn.owner is not None and turn.owner in actor.roles
                 found.append(LateThing(machine.name, state.label, counted, owner, turn.next_act, since, url, is_mine))
     return sorted(found, key=lambda item: (not item.is_mine, item.since))
+
+
+def overdue_requests(session: Session, actor: Actor, now: datetime, *, limit: int) -> list[Notification]:
+    """Requests to people of one's organisation that are open past their time or were escalated, the oldest first."""
+    late = or_(Notification.due_at < now, Notification.escalations > 0)
+    return list(
+        session.scalars(
+            select(Notification)
+            .join(UserAccount)
+            .where(
+                own_organisation(actor),
+                UserAccount.candidate_id.is_(None),
+                Notification.reply_state == ReplyState.OPEN,
+                Notification.useful_until >= now,
+                late,
+            )
+            .order_by(Notification.created_at, Notification.id)
+            .limit(limit)
+            .options(joinedload(Notification.account).selectinload(UserAccount.roles))
+        )
+    )
+
+
+def unreachable_people(session: Session, actor: Actor) -> list[UserAccount]:
+    """People of one's organisation who keep work and whom no message reaches: no chat, no mobile, no mail (chat.md)."""
+    keepers = select(AccountRole.account_id).where(AccountRole.role.in_(KEEPS_WORK))
+    bound = select(ChatBinding.account_id).where(ChatBinding.state == BindingState.ACTIVE)
+    return list(
+        session.scalars(
+            select(UserAccount)
+            .where(
+                own_organisation(actor),
+                UserAccount.state != AccountState.DISABLED,
+                UserAccount.id.in_(keepers),
+                UserAccount.id.not_in(bound),
+                UserAccount.mobile == "",
+                UserAccount.email == "",
+            )
+            .order_by(UserAccount.login)
+            .options(selectinload(UserAccount.roles))
+        )
+    )

@@ -11,7 +11,8 @@ from core.models.accounts import TellingChoice, UserAccount
 from core.models.records import Notification
 from core.queries.accounts import people
 from core.rules.notices import DeliveryState, ReplyState
-from core.rules.organisations import Role
+from core.rules.organisations import KEEPS_WORK
+from core.rules.telling import NIGHT, QuietHours
 
 
 def digests_due(now: datetime) -> Select[int]:
@@ -50,10 +51,15 @@ def escalations_due(now: datetime) -> Select[int]:
 
 def people_with_work() -> Select[int]:
     """Everybody in use who keeps something moving: all but candidates and invigilators."""
-    keepers = [role for role in Role if role not in (Role.CANDIDATE, Role.INVIGILATOR)]
-    return people(*keepers).order_by(UserAccount.id)
+    return people(*KEEPS_WORK).order_by(UserAccount.id)
 
 
 def choice_of(session: Session, account_id: int) -> TellingChoice | None:
     """What somebody has chosen; None for how everybody is told."""
     return session.scalars(select(TellingChoice).where(TellingChoice.account_id == account_id)).one_or_none()
+
+
+def present_choice(session: Session, account_id: int) -> tuple[QuietHours, bool]:
+    """The quiet hours in force for somebody, and whether information comes in a digest; chosen or not."""
+    held = choice_of(session, account_id)
+    return (NIGHT, True) if held is None else (QuietHours(held.quiet_from, held.quiet_until), held.wants_digest)

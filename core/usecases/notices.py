@@ -309,34 +309,6 @@ def retarget_tasks(tx: Tx, *, thing_type: str, thing_id: int) -> int:
     return len(open_rows)
 
 
-def reissue_open(tx: Tx, *, account_id: int) -> int:
-    """Whatever still waits for this account's word goes out again: it has another chat now (chat.md, lost phone)."""
-    open_rows = tx.all(
-        select(Notification).where(
-            Notification.account_id == account_id,
-            Notification.reply_state == ReplyState.OPEN,
-            Notification.delivery_state.in_(DELIVERY.sources("reissue")),
-            Notification.useful_until >= tx.now,
-        )
-    )
-    for row in open_rows:
-        tx.advance(
-            row,
-            DELIVERY,
-            "reissue",
-            delivered_at=None,
-            chat_id=None,
-            message_id=None,
-            attempts=0,
-            next_attempt_at=tx.now,
-            not_before=tx.now,
-            may_have_arrived=False,
-            is_stale=False,
-            last_error=None,
-        )
-    return len(open_rows)
-
-
 def start_draft(
     tx: Tx,
     *,

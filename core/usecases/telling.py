@@ -13,10 +13,10 @@ from core.models.accounts import TellingChoice
 from core.models.records import Notification
 from core.notifications import audiences
 from core.notifications.reminding import DailyDigest, Escalated, EscalatedOwn, Reminder, WeeklyLate
+from core.queries.telling import present_choice
 from core.rules.notices import DeliveryState, ReplyState
 from core.rules.telling import (
     MOST_REMINDERS,
-    NIGHT,
     Escalation,
     QuietHours,
     next_escalation,
@@ -67,7 +67,7 @@ def remind(tx: Tx, *, notification_id: int) -> None:
     if row.delivery_state is not DeliveryState.PENDING and row.reminders < MOST_REMINDERS:
         row.reminders += 1
         tx.notify(Reminder(row.id, row.reminders))
-    quiet = _quiet_hours_of(tx, row.account_id)
+    quiet, _ = present_choice(tx.session, row.account_id)
     again = next_reminder(
         clock.local(tx.now), clock.local(row.created_at), row.due_at, quiet=quiet, wakes=message.wakes
     )
@@ -119,11 +119,6 @@ def tell_what_is_late(tx: Tx, *, account_id: int) -> None:
         tx.notify(message)
 
 
-def _quiet_hours_of(tx: Tx, account_id: int) -> QuietHours:
-    choice = tx.first(select(TellingChoice).where(TellingChoice.account_id == account_id))
-    return NIGHT if choice is None else QuietHours(choice.quiet_from, choice.quiet_until)
-
-
 # -- choices -----------------------------------------------------------------------------------------------------------
 
 
@@ -147,3 +142,15 @@ def choose(tx: Tx, *, quiet_from: time, quiet_until: time, wants_digest: bool) -
     for name, value in values.items():
         setattr(held, name, value)
     return held
+
+
+def change(tx: Tx, *, quiet: QuietHours | None = None, wants_digest: bool | None = None) -> TellingChoice:
+    """One of the actor's choices, the other one as it is: a key of the chat says what to set, and nothing else."""
+    hours, digest = present_choice(tx.session, tx.actor.account_id or 0)
+    hours = hours if quiet is None else quiet
+    return choose(
+        tx,
+        quiet_from=hours.start,
+        quiet_until=hours.end,
+        wants_digest=digest if wants_digest is None else wants_digest,
+    )

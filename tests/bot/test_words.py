@@ -133,6 +133,10 @@ SAMPLES: dict[str, list[dict[str, Any]]] = {
     "certificates_refused": [
         {"count": 500, "plan": PLAN, "reason": "成绩与现场记录不一致", "by": "jiangcheng-fzr", "at": NOON}
     ],
+    "settings": [
+        {"hours": "22:00–07:30", "wants_digest": True},
+        {"hours": "", "wants_digest": False},
+    ],
     "sign": [
         {"batches": BATCHES, "more": 2, "may_sign": True},
         {"batches": [], "more": 0, "may_sign": True},

@@ -35,6 +35,7 @@ from core.rules.candidates import CandidateKind
 from core.rules.catalogue import CertificateLevel, ExamMode, RequirementKind
 from core.rules.certificates import ISSUANCE, IssueMethod, Party
 from core.rules.exports import Asked
+from core.rules.notices import DeliveryState, ReplyState
 from core.rules.organisations import CollegeType, Role
 from core.rules.photo_verdicts import PhotoState
 from core.usecases import (
@@ -52,6 +53,7 @@ from core.usecases import (
     certificate_templates,
     certificates,
     declarations,
+    deliveries,
     directory,
     exports,
     imports,
@@ -195,6 +197,15 @@ def _fail_a_stamp(year: Year) -> None:
         issuance = tx.get(CertificateIssuance, _an_issuance(tx, year))
         tx.advance(issuance, ISSUANCE, "generate", issue_method=IssueMethod.PAPER, issued_on=ISSUED_ON)
         tx.advance(issuance, ISSUANCE, "fail_stamp", failure_code="seal_missing")
+
+
+def _fail_a_message(year: Year) -> None:
+    """One to a coordinator of ours."""
+    with transaction(SYSTEM) as tx:
+        mine = select(Notification).where(Notification.account_id == year["account:coordinator"])
+        row = tx.session.scalars(mine.order_by(Notification.id.desc()).limit(1)).one()
+        row.delivery_state, row.useful_until, year.ids["drafted"] = DeliveryState.FAILED, tx.now, row.id
+        row.reply_state = ReplyState.NOT_ASKED
 
 
 def _draft_application(year: Year) -> None:
@@ -1274,6 +1285,15 @@ CASES: dict[str, Case] = {
     "sites.delete_room": Case(
         lambda tx, year: sites.delete_room(tx, room_id=year["room:theory"]), "planned", ROOM_MASTERS
     ),
+    "deliveries.send_again": Case(
+        lambda tx, year: deliveries.send_again(tx, notification_id=year["drafted"]),
+        "planned",
+        STAFF | ADMIN,
+        before=_fail_a_message,
+    ),
+    "deliveries.send_all_again": Case(
+        lambda tx, year: deliveries.send_all_again(tx, since=DECLARATION[0], until=tx.now), "planned", ADMIN
+    ),
 }
 
 # Verbs nobody is refused, and why.
@@ -1323,6 +1343,10 @@ FOR_ANYBODY = {
         "notices.mark_for_retry",
         "notices.mark_refreshed",
         "notices.mark_unreachable",
+        "telling.send_digest",
+        "telling.remind",
+        "telling.escalate",
+        "telling.tell_what_is_late",
         "lapses.end_year",
         "lapses.remind_of_lapse",
         "quotas.lapse_quotas",
@@ -1334,6 +1358,7 @@ FOR_ANYBODY = {
         "verification.close_batches",
         "verification.record_answers",
         "retention.erase_photos",
+        "retention.clear_imports",
         "retention.discard_imports",
         "retention.empty_imports",
         "retention.forget_links",
@@ -1348,12 +1373,15 @@ FOR_ANYBODY = {
         "candidate_accounts.follow",
         "candidate_accounts.close_for",
         "printing.draw_sheets",
-        "notices.reissue_open",
+        "deliveries.reissue_open",
+        "notices.reminders_follow",
         "one_time.issue",
         "signing.require_step_up",
         "imports.open_import",
         "imports.record_import",
         "imports.put_away",
+        "imports.asked_for",
+        "imports.take_rows",
         "verification.drop_open",
         "scores.amend",
         "undoing.take_back_candidates",
@@ -1375,6 +1403,8 @@ FOR_ANYBODY = {
         "notices.drop_draft",
         "notices.my_draft",
         "notices.see_notices",
+        "telling.change",
+        "telling.choose",
         "notices.start_draft",
         "decisions.ask_number",
         "decisions.ask_reason",
