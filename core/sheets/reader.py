@@ -246,22 +246,29 @@ def _reader(spec: SheetSpec, pick: Pick) -> Callable[[Iterable[tuple[int, Cells]
     judged = [(column.field, column.judged_by, column.clean) for column in spec.columns if column.judged_by]
     seen = FirstRows()
 
+    def usual(cells: Cells) -> dict[str, Any] | None:
+        """The row's clean values; None of a blank row, and of one that has to be looked at cell by cell.
+
+        Refusals end here: one raised while another is being handled keeps that one, and so the frame it rose through.
+        """
+        try:
+            joined = "".join(cells)
+            if not joined or joined.isspace() or not ERROR_VALUES.isdisjoint(cells):
+                return None
+            values = dict(zip(fields, [clean(text) for clean, text in zip(cleaners, cells, strict=True)], strict=True))
+            for field, other, clean in judged:
+                values[field] = clean(values[other], values[field])
+        except (TypeError, ValueRefused):
+            return None
+        return values
+
     def read(rows: Iterable[tuple[int, Cells]]) -> SheetReading:
         reading = SheetReading(spec)
         for number, row in rows:
             cells = pick(row)
             errors: Sequence[CellError] = ()
-            try:
-                joined = "".join(cells)
-                if not joined or joined.isspace():
-                    continue
-                if not ERROR_VALUES.isdisjoint(cells):
-                    raise TypeError("an error value is no text")
-                cleaned = [clean(text) for clean, text in zip(cleaners, cells, strict=True)]
-                values = dict(zip(fields, cleaned, strict=True))
-                for field, other, clean in judged:
-                    values[field] = clean(values[other], values[field])
-            except (TypeError, ValueRefused):
+            values = usual(cells)
+            if values is None:
                 if not any(shown(cell).strip() for cell in cells):
                     continue
                 values, errors = _read_carefully(spec, cleaners, number, cells)
