@@ -11,11 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, SQLColumnExpression, String, Table, any_, func, literal, select
+from sqlalchemy import Column, ColumnElement, SQLColumnExpression, String, Table, any_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
+
+_LISTED = "listed"  # the parameter of among()
 
 
 def pour(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], fixed: Mapping[str, Any]) -> None:
@@ -63,10 +65,18 @@ def _copy(connection: Connection, statement: str, records: Iterable[Sequence[Any
         raise IntegrityError(statement, None, clash) from clash
 
 
-def among(connection: Connection, column: SQLColumnExpression[str], texts: Iterable[str]) -> ColumnElement[bool]:
-    """column IN texts, however many there are: they travel as one parameter."""
-    wanted = list(texts)
+def among(connection: Connection, column: SQLColumnExpression[str]) -> ColumnElement[bool]:
+    """column IN the texts that listed() hands over when the statement is executed, however many there are.
+
+    The texts are kept out of the expression: it refers to itself, and would hold them until the collector comes.
+    """
     if connection.dialect.name == "postgresql":
-        return column == any_(literal(wanted, ARRAY(String)))
-    each = func.json_each(json.dumps(wanted, ensure_ascii=False)).table_valued("value")
-    return column.in_(select(each.c.value))
+        return column == any_(bindparam(_LISTED, type_=ARRAY(String)))
+    return column.in_(select(func.json_each(bindparam(_LISTED, type_=String)).table_valued("value").c.value))
+
+
+def listed(connection: Connection, texts: Iterable[str]) -> dict[str, Any]:
+    """The parameter of a statement with among(): all of them travel as one."""
+    wanted = list(texts)
+    is_array = connection.dialect.name == "postgresql"
+    return {_LISTED: wanted if is_array else json.dumps(wanted, ensure_ascii=False)}

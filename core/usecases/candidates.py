@@ -112,11 +112,12 @@ def _known_people(tx: Tx, rows: Sequence[Row]) -> dict[tuple[IdType, str], RowMa
     for _, values in rows:
         numbers[values["id_type"]].append(values["id_number"])
     wanted = [getattr(Candidate, name) for name in (*FIELDS, "college_id", "kind")]
+    connection = tx.session.connection()
+    is_listed = bulk.among(connection, Candidate.id_number)
     found: dict[tuple[IdType, str], RowMapping] = {}
     for id_type, listed in numbers.items():
-        is_listed = bulk.among(tx.session.connection(), Candidate.id_number, listed)
         query = select(*wanted).where(Candidate.id_type == id_type, is_listed)
-        for row in tx.session.execute(query).mappings():
+        for row in tx.session.execute(query, bulk.listed(connection, listed)).mappings():
             found[row["id_type"], row["id_number"]] = row
     return found
 

@@ -83,5 +83,6 @@ def test_any_number_of_texts_can_be_asked_for_at_once(any_database: str, count: 
     insert(Major, [{"code": code, "name": "软件技术"} for code in codes])
     wanted = [*codes, *map(str, range(100, 40_100))][:count]
     with db.engine().connect() as connection:
-        found = connection.scalars(select(Major.code).where(bulk.among(connection, Major.code, wanted))).all()
+        query = select(Major.code).where(bulk.among(connection, Major.code))
+        found = connection.scalars(query, bulk.listed(connection, wanted)).all()
     assert sorted(found) == sorted(set(codes) & set(wanted))
