@@ -69,7 +69,8 @@ class Contest:
     """Contestants by name, the first one being the obvious way that the others are compared with.
 
     prepare: fills the stage once; clean_up: undoes what it did outside of it. targets: contestant → how many times
-    faster than the first it means to be. ratios, notes: lines below the table.
+    faster than the first it means to be. ratios, notes: lines below the table. once: contestants that take minutes,
+    and by so much longer than the others that a single run says it: they run in the first round only.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Contest:
     targets: Mapping[str, float] = field(default_factory=dict)
     ratios: Sequence[Ratio] = ()
     notes: Sequence[str] = ()
+    once: frozenset[str] = frozenset()
     trouble: Callable[[], str] = lambda: ""
 
 
@@ -102,8 +104,10 @@ def hold(module: str, contest: Contest, rounds: int) -> None:
     found: dict[str, list[Figures]] = {name: [] for name in contest.contestants}
     try:
         contest.prepare(stage)
-        for _ in range(rounds):
+        for turn in range(rounds):
             for name in contest.contestants:
+                if turn and name in contest.once:
+                    continue
                 found[name].append(_in_a_process(module, contest.name, name, stage))
         _require_same_answers(found)
         _print(contest, found)
@@ -169,6 +173,9 @@ def _print(contest: Contest, found: Mapping[str, Sequence[Figures]]) -> None:
     for ratio in contest.ratios:
         of, to = (median(getattr(run, ratio.figure) for run in found[name]) for name in (ratio.of, ratio.to))
         print(f"  {ratio.words}: {of / max(to, 1e-9):.2f} (aim: at most {ratio.at_most:g})")
+    rounds = max(map(len, found.values()))
+    if alone := [name for name, runs in found.items() if len(runs) < rounds]:
+        print(f"  run once, in the first of {rounds} rounds: {'; '.join(alone)}")
     for note in contest.notes:
         print(f"  {note}")
 
