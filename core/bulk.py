@@ -25,7 +25,8 @@ def pour(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]
     given: dict[str, Any] = {**_defaults(table), **fixed}
     columns = [column for column in table.columns if column.name in given or column.name in rows[0]]
     records = zip(*(_converted(connection, column, rows, given) for column in columns), strict=False)
-    names = ", ".join(column.name for column in columns)
+    spelled = connection.dialect.identifier_preparer.format_column  # one of them is called column
+    names = ", ".join(map(spelled, columns))
     if connection.dialect.name == "postgresql":
         _copy(connection, f"COPY {table.name} ({names}) FROM STDIN", records)
     else:
