@@ -11,7 +11,6 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import chain, islice
 from operator import itemgetter
 from pathlib import Path
@@ -28,6 +27,7 @@ from core.sheets.survey import AREA, ErrorCells, part_of, survey
 
 BLOCK = 5_000  # rows
 HEADER_WITHIN = 10  # rows: the template has a title above its header, people add a line or two
+_ANSWERS = 512  # of a column
 _SECONDS = 60  # for an .xls; the usual one takes a fifth of one
 # fmt: off
 ERROR_VALUES = frozenset((
@@ -318,20 +318,32 @@ def _text(column: Column, cell: Any) -> str:
 
 
 def _cleaner(column: Column) -> Clean:
-    """The column's cleaner, remembering its last answers (most columns repeat themselves) and knowing blanks.
+    """The column's cleaner, remembering its answers (most columns repeat themselves) and knowing blanks.
 
     A column judged by another one is only asked for being there; what it holds is judged once the row is read.
     """
     if column.judged_by:
         return lambda text: text if text and not text.isspace() else _refuse_blank()
-    clean: Clean = lru_cache(maxsize=512)(column.clean)
     try:
         blank = column.clean("")
     except ValueRefused:
-        return clean if column.required else lambda text: clean(text) if text and not text.isspace() else None
-    if column.required:
-        return lambda text: clean(text) if text and not text.isspace() else _refuse_blank()
-    return lambda text: clean(text) if text and not text.isspace() else blank
+        return _Answers(column.clean, column.clean if column.required else lambda _: None).__getitem__
+    return _Answers(column.clean, (lambda _: _refuse_blank()) if column.required else lambda _: blank).__getitem__
+
+
+class _Answers(dict[str, Any]):
+    """Clean values by text: a look-up is a fraction of a call. Forgotten when there are many; refusals never kept."""
+
+    def __init__(self, clean: Clean, blank: Clean) -> None:
+        super().__init__()
+        self._clean, self._blank = clean, blank
+
+    def __missing__(self, text: str) -> Any:
+        answer = self._clean(text) if text and not text.isspace() else self._blank(text)
+        if len(self) >= _ANSWERS:
+            self.clear()
+        self[text] = answer
+        return answer
 
 
 def _refuse_blank() -> NoReturn:

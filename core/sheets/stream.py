@@ -56,6 +56,7 @@ _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _EDGES = ("<t> ", "<t>\n", "<t>\t", " </t>", "\n</t>", "\t</t>")
 _UNTRIMMED = re.compile(r"<t>(?:[ \n\t]|[^<]*[ \n\t]</t>)")  # calamine trims what is not to be preserved
 _ESCAPED = re.compile("_x[0-9A-Fa-f]{4}_")
+_CHARACTERS = 8192  # remembered
 _REFERENCE = re.compile(r"&(?:#(\d+)|(\w+));")
 _NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 _PLAIN_FORMATS = frozenset({0, 1, 2, 3, 4, 9, 10, 11, 12, 13, 37, 38, 39, 40, 48, 49})  # built in, and no dates
@@ -320,11 +321,35 @@ def _plain(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _unescaped(text: str) -> str:
-    """openpyxl without lxml spells every Chinese character as a number."""
+    """openpyxl without lxml spells every Chinese character as a number: most texts are references and nothing else."""
+    before, *references = text.split("&")
+    try:
+        return "".join(map(_ALONE.__getitem__, references)) if not before else _mixed(text)
+    except KeyError:
+        return _mixed(text)
+
+
+def _mixed(text: str) -> str:
     plain, count = _REFERENCE.subn(_character, text)
     if count != text.count("&"):
         raise Unusual
     return plain
+
+
+class _Alone(dict[str, str]):
+    """Characters by reference, without its &, that stand alone; KeyError for everything else."""
+
+    def __missing__(self, reference: str) -> str:
+        found = _REFERENCE.fullmatch("&" + reference)
+        if found is None:
+            raise KeyError(reference)
+        if len(self) >= _CHARACTERS:
+            self.clear()
+        self[reference] = character = _character(found)
+        return character
+
+
+_ALONE = _Alone()
 
 
 def _character(reference: re.Match[str]) -> str:

@@ -69,8 +69,8 @@ class Contest:
     """Contestants by name, the first one being the obvious way that the others are compared with.
 
     prepare: fills the stage once; clean_up: undoes what it did outside of it. targets: contestant → how many times
-    faster than the first it means to be. ratios, notes: lines below the table. once: contestants that take minutes,
-    and by so much longer than the others that a single run says it: they run in the first round only.
+    faster than the first it means to be. ratios, notes: lines below the table. once: contestants of which a
+    single run says enough, being minutes behind the others or only asked for their memory: the first round's.
     """
 
     name: str
