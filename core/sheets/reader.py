@@ -145,7 +145,8 @@ def open_sheet(source: bytes | Path, *, file_name: str) -> OpenSheet:
     data = gate.load(source, limit=gate.WORKBOOK_BYTES)
     gate.require_workbook(data, file_name=file_name)
     try:
-        name, names, rows = _open_package(data) if gate.is_zip(data) else _open_apart(data)
+        with collector_resting():
+            name, names, rows = _open_package(data) if gate.is_zip(data) else _open_apart(data)
     except PasswordError:
         raise FileRefused("file_encrypted") from None
     except CalamineError:
