@@ -44,7 +44,7 @@ class Run:
     @contextmanager
     def timed(self) -> Iterator[None]:
         """Only what happens inside counts."""
-        self.before_mb = peak_mb()
+        self.before_mb = _start_afresh()
         started = time.perf_counter()
         yield
         self.seconds = time.perf_counter() - started
@@ -86,7 +86,7 @@ class Contest:
 
 @dataclass(frozen=True)
 class Figures:
-    """What a child process reports; more_mb: how much of its peak memory the run added."""
+    """What a child process reports; more_mb: the run's peak less what the process held when it began."""
 
     seconds: float
     peak_mb: float
@@ -133,10 +133,21 @@ def run_here(contest: Contest, contestant: str, stage: Path) -> None:
 
 
 def peak_mb() -> float:
-    """The most memory this process ever held; Linux's rusage would also count what its parent held when it began."""
+    """The most memory this process held; Linux's rusage would also count what its parent held when it began."""
+    return _memory_mb("VmHWM")
+
+
+def _start_afresh() -> float:
+    """What this process holds; its peak counts from here on, for importing a project takes more than it leaves."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+    return _memory_mb("VmRSS")
+
+
+def _memory_mb(figure: str) -> float:
     with suppress(OSError):
         lines = Path("/proc/self/status").read_text().splitlines()
-        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
+        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(figure))
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
