@@ -43,6 +43,7 @@ _BINARY = {
     "TIMESTAMP WITH TIME ZONE": "timestamptz",
 }  # column → what the driver calls it
 _TEXTS = {"VARCHAR", "TEXT"}
+_LISTED = "listed"  # the parameter of among()
 
 
 def pour(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], fixed: Mapping[str, Any]) -> None:
@@ -50,7 +51,8 @@ def pour(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]
     given: dict[str, Any] = {**_defaults(table), **fixed}
     columns = [column for column in table.columns if column.name in given or column.name in rows[0]]
     records = zip(*(_converted(connection, column, rows, given) for column in columns), strict=False)
-    names = ", ".join(column.name for column in columns)
+    spelled = connection.dialect.identifier_preparer.format_column  # one of them is called column
+    names = ", ".join(map(spelled, columns))
     if connection.dialect.name == "postgresql":
         _copy(connection, f"COPY {table.name} ({names}) FROM STDIN", records, _as_bytes(connection, columns))
     else:
@@ -135,15 +137,32 @@ def _as_array(connection: Connection, column: Column[Any], rows: Sequence[Mappin
     return literal([row[column.name] for row in rows], ARRAY(column.type))
 
 
-def among(
+def one_of(
     connection: Connection,
     column: SQLColumnExpression[str] | SQLColumnExpression[int],
-    listed: Iterable[str] | Iterable[int],
+    values: Iterable[str] | Iterable[int],
 ) -> ColumnElement[bool]:
-    """column IN listed, however many there are: they travel as one parameter."""
-    wanted: list[Any] = list(listed)
+    """column IN values, however many there are: they travel as one parameter. For the long run see among()."""
+    wanted: list[Any] = list(values)
     if connection.dialect.name == "postgresql":
         kind = Integer if isinstance(cast("ColumnElement[Any]", column).type, Integer) else String
         return column == any_(literal(wanted, ARRAY(kind)))
     each = func.json_each(json.dumps(wanted, ensure_ascii=False)).table_valued("value")
     return column.in_(select(each.c.value))
+
+
+def among(connection: Connection, column: SQLColumnExpression[str]) -> ColumnElement[bool]:
+    """column IN the texts that listed() hands over when the statement is executed, however many there are.
+
+    The texts are kept out of the expression: it refers to itself, and would hold them until the collector comes.
+    """
+    if connection.dialect.name == "postgresql":
+        return column == any_(bindparam(_LISTED, type_=ARRAY(String)))
+    return column.in_(select(func.json_each(bindparam(_LISTED, type_=String)).table_valued("value").c.value))
+
+
+def listed(connection: Connection, texts: Iterable[str]) -> dict[str, Any]:
+    """The parameter of a statement with among(): all of them travel as one."""
+    wanted = list(texts)
+    is_array = connection.dialect.name == "postgresql"
+    return {_LISTED: wanted if is_array else json.dumps(wanted, ensure_ascii=False)}

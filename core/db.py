@@ -49,6 +49,7 @@ from core.rules.telling import NIGHT, QuietHours, Tempo, digest_day, escalations
 T = TypeVar("T", bound=Base)
 _TRAIL_LOCK = 7_204_118  # any number, the same everywhere: serialises the end of PostgreSQL transactions
 _MANY = 200  # rows; so many and more are poured
+_PAGES, _FEW_PAGES = 65_536, 16_384  # KB of SQLite's page cache
 _LOST_A_RACE = frozenset({"40P01", "40001"})  # PostgreSQL: deadlock, serialization failure
 _FROZEN = "verified_is_locked"  # what the triggers of migration 0005 say
 _engine: Engine | None = None
@@ -86,7 +87,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
         "foreign_keys=ON",
         "busy_timeout=15000",
         "synchronous=NORMAL",
-        "cache_size=-65536",
+        f"cache_size=-{_PAGES}",
         "temp_store=MEMORY",
     ):
         connection.execute(f"PRAGMA {pragma}")
@@ -428,6 +429,22 @@ class Tx:
         """No other unit commits audited rows before this one has ended (SQLite lets one write at a time anyway)."""
         if self.session.get_bind().dialect.name == "postgresql":
             self.session.execute(select(_advisory_lock()))
+
+    @contextmanager
+    def sparing_pages(self) -> Iterator[None]:
+        """Write any number of rows at constant memory: SQLite would fill all of its page cache with what it wrote.
+
+        PostgreSQL keeps its pages to itself.
+        """
+        driver: Any = self.session.connection().connection.driver_connection
+        is_sqlite = self.session.get_bind().dialect.name == "sqlite"
+        if is_sqlite:
+            driver.execute(f"PRAGMA cache_size=-{_FEW_PAGES}")
+        try:
+            yield
+        finally:
+            if is_sqlite:
+                driver.execute(f"PRAGMA cache_size=-{_PAGES}")
 
     # -- inside ----------------------------------------------------------------------------------------------------
 

@@ -54,10 +54,11 @@ def twins_of(
 
 def _holders(session: Session, college_id: int, digests: Iterable[str], left_out: set[int]) -> dict[str, TwinFound]:
     """Digest → a candidate who has this picture, one's own college first."""
-    is_listed = bulk.among(session.connection(), type_coerce(Candidate.photo_hash, String), digests)
+    connection = session.connection()
+    is_listed = bulk.among(connection, type_coerce(Candidate.photo_hash, String))
     query = select(Candidate.photo_hash, Candidate.id, Candidate.college_id).where(is_listed).order_by(Candidate.id)
     found: dict[str, TwinFound] = {}
-    for digest, ident, where in session.execute(query):
+    for digest, ident, where in session.execute(query, bulk.listed(connection, digests)):
         if ident in left_out or digest is None:
             continue
         if where == college_id:

@@ -186,7 +186,7 @@ def _judged(tx: Tx, kind: SheetKind, blocks: Blocks, plan_id: int | None, job_id
             yield left
 
     failed = io.BytesIO()
-    with collector_resting():
+    with collector_resting(), tx.sparing_pages():
         rejected = write_failed_rows(kind.spec, left_over(), failed, sentence=sentence)
     return Verdict(rows, outcome, errors, rejected, failed.getvalue() if rejected else None, blocks.ignored)
 

@@ -11,7 +11,6 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import chain, islice
 from operator import itemgetter
 from pathlib import Path
@@ -28,6 +27,7 @@ from core.sheets.survey import AREA, ErrorCells, part_of, survey
 
 BLOCK = 5_000  # rows
 HEADER_WITHIN = 10  # rows: the template has a title above its header, people add a line or two
+_ANSWERS = 512  # of a column
 _SECONDS = 60  # for an .xls; the usual one takes a fifth of one
 # fmt: off
 ERROR_VALUES = frozenset((
@@ -145,7 +145,8 @@ def open_sheet(source: bytes | Path, *, file_name: str) -> OpenSheet:
     data = gate.load(source, limit=gate.WORKBOOK_BYTES)
     gate.require_workbook(data, file_name=file_name)
     try:
-        name, names, rows = _open_package(data) if gate.is_zip(data) else open_apart(data)
+        with collector_resting():
+            name, names, rows = _open_package(data) if gate.is_zip(data) else open_apart(data)
     except PasswordError:
         raise FileRefused("file_encrypted") from None
     except CalamineError:
@@ -250,22 +251,29 @@ def _reader(spec: SheetSpec, pick: Pick) -> Callable[[Iterable[tuple[int, Cells]
     judged = [(column.field, column.judged_by, column.clean) for column in spec.columns if column.judged_by]
     seen = FirstRows()
 
+    def usual(cells: Cells) -> dict[str, Any] | None:
+        """The row's clean values; None of a blank row, and of one that has to be looked at cell by cell.
+
+        Refusals end here: one raised while another is being handled keeps that one, and so the frame it rose through.
+        """
+        try:
+            joined = "".join(cells)
+            if not joined or joined.isspace() or not ERROR_VALUES.isdisjoint(cells):
+                return None
+            values = dict(zip(fields, [clean(text) for clean, text in zip(cleaners, cells, strict=True)], strict=True))
+            for field, other, clean in judged:
+                values[field] = clean(values[other], values[field])
+        except (TypeError, ValueRefused):
+            return None
+        return values
+
     def read(rows: Iterable[tuple[int, Cells]]) -> SheetReading:
         reading = SheetReading(spec)
         for number, row in rows:
             cells = pick(row)
             errors: Sequence[CellError] = ()
-            try:
-                joined = "".join(cells)
-                if not joined or joined.isspace():
-                    continue
-                if not ERROR_VALUES.isdisjoint(cells):
-                    raise TypeError("an error value is no text")
-                cleaned = [clean(text) for clean, text in zip(cleaners, cells, strict=True)]
-                values = dict(zip(fields, cleaned, strict=True))
-                for field, other, clean in judged:
-                    values[field] = clean(values[other], values[field])
-            except (TypeError, ValueRefused):
+            values = usual(cells)
+            if values is None:
                 if not any(shown(cell).strip() for cell in cells):
                     continue
                 values, errors = _read_carefully(spec, cleaners, number, cells)
@@ -315,20 +323,32 @@ def _text(column: Column, cell: Any) -> str:
 
 
 def _cleaner(column: Column) -> Clean:
-    """The column's cleaner, remembering its last answers (most columns repeat themselves) and knowing blanks.
+    """The column's cleaner, remembering its answers (most columns repeat themselves) and knowing blanks.
 
     A column judged by another one is only asked for being there; what it holds is judged once the row is read.
     """
     if column.judged_by:
         return lambda text: text if text and not text.isspace() else _refuse_blank()
-    clean: Clean = lru_cache(maxsize=512)(column.clean)
     try:
         blank = column.clean("")
     except ValueRefused:
-        return clean if column.required else lambda text: clean(text) if text and not text.isspace() else None
-    if column.required:
-        return lambda text: clean(text) if text and not text.isspace() else _refuse_blank()
-    return lambda text: clean(text) if text and not text.isspace() else blank
+        return _Answers(column.clean, column.clean if column.required else lambda _: None).__getitem__
+    return _Answers(column.clean, (lambda _: _refuse_blank()) if column.required else lambda _: blank).__getitem__
+
+
+class _Answers(dict[str, Any]):
+    """Clean values by text: a look-up is a fraction of a call. Forgotten when there are many; refusals never kept."""
+
+    def __init__(self, clean: Clean, blank: Clean) -> None:
+        super().__init__()
+        self._clean, self._blank = clean, blank
+
+    def __missing__(self, text: str) -> Any:
+        answer = self._clean(text) if text and not text.isspace() else self._blank(text)
+        if len(self) >= _ANSWERS:
+            self.clear()
+        self[text] = answer
+        return answer
 
 
 def _refuse_blank() -> NoReturn:

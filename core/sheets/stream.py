@@ -22,6 +22,7 @@ from zipfile import BadZipFile, ZipInfo
 
 from core.errors import FileRefused
 from core.sheets.gate import INFLATED_BYTES, inflate, open_zip
+from core.sheets.references import plain
 from core.sheets.survey import AREA, is_odd, small_xml
 
 BLOCK = 2_000  # rows packed together
@@ -56,8 +57,6 @@ _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _EDGES = ("<t> ", "<t>\n", "<t>\t", " </t>", "\n</t>", "\t</t>")
 _UNTRIMMED = re.compile(r"<t>(?:[ \n\t]|[^<]*[ \n\t]</t>)")  # calamine trims what is not to be preserved
 _ESCAPED = re.compile("_x[0-9A-Fa-f]{4}_")
-_REFERENCE = re.compile(r"&(?:#(\d+)|(\w+));")
-_NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 _PLAIN_FORMATS = frozenset({0, 1, 2, 3, 4, 9, 10, 11, 12, 13, 37, 38, 39, 40, 48, 49})  # built in, and no dates
 
 Numbered = Iterator[tuple[int, list[Any]]]
@@ -188,9 +187,9 @@ class _Strings:
         end = self.ends[-1]
         spelled = []
         for whole, runs in zip(parts[1::3], parts[2::3], strict=True):
-            plain = _plain(whole or ("".join(_RUN.findall(runs)) if runs else "")).encode()
-            spelled.append(plain)
-            end += len(plain)
+            word = plain(whole or ("".join(_RUN.findall(runs)) if runs else "")).encode()
+            spelled.append(word)
+            end += len(word)
             self.ends.append(end)
         self.blob += b"".join(spelled)
 
@@ -295,7 +294,7 @@ class _RowReader:
         if kind == "s":
             return self._shared
         if kind in {"inlineStr", "str"}:
-            return _plain
+            return plain
         if style in self._dates:
             raise Unusual
         return _number
@@ -312,26 +311,6 @@ def _number(text: str) -> float:
     if not _NUMBER.fullmatch(text):
         raise Unusual
     return float(text)
-
-
-def _plain(text: str) -> str:
-    return _unescaped(text) if "&" in text else text
-
-
-@lru_cache(maxsize=4096)
-def _unescaped(text: str) -> str:
-    """openpyxl without lxml spells every Chinese character as a number."""
-    plain, count = _REFERENCE.subn(_character, text)
-    if count != text.count("&"):
-        raise Unusual
-    return plain
-
-
-def _character(reference: re.Match[str]) -> str:
-    code = int(reference[1] or 0)
-    if code and (code <= ord(" ") or 0x7F <= code < 0xA0 or 0xD800 <= code < 0xE000 or code & 0xFFFE == 0xFFFE):
-        raise Unusual
-    return chr(code) if code else _NAMED[reference[2]]
 
 
 def _require_plain(text: str) -> None:

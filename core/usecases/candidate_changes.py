@@ -70,13 +70,14 @@ class _Desk:
         self.people: dict[str, list[RowMapping]] = defaultdict(list)
         self.documents: set[tuple[IdType, str]] = set()
         self.seen: dict[int, int] = {}
-        listed = bulk.among(tx.session.connection(), Candidate.id_number, numbers)
+        connection = tx.session.connection()
+        is_listed, listed = bulk.among(connection, Candidate.id_number), bulk.listed(connection, numbers)
         wanted = [getattr(Candidate, name) for name in ("id", "candidate_no", "kind", "state", "photo_hash", *FIELDS)]
-        own = select(*wanted).where(Candidate.college_id == college_id, listed).order_by(Candidate.id)
-        for row in tx.session.execute(own.with_for_update()).mappings():
+        own = select(*wanted).where(Candidate.college_id == college_id, is_listed).order_by(Candidate.id)
+        for row in tx.session.execute(own.with_for_update(), listed).mappings():
             self.people[row["id_number"]].append(row)
-        everywhere = select(Candidate.id_type, Candidate.id_number).where(listed)
-        self.documents.update((kind, number) for kind, number in tx.session.execute(everywhere))
+        everywhere = select(Candidate.id_type, Candidate.id_number).where(is_listed)
+        self.documents.update((kind, number) for kind, number in tx.session.execute(everywhere, listed))
 
     def judge(self, number: int, values: Mapping[str, Any]) -> tuple[RowMapping, dict[str, Any]]:
         """The candidate and what changes; _Fault names the field."""

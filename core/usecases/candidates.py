@@ -112,11 +112,12 @@ def _known_people(tx: Tx, rows: Sequence[Row]) -> dict[tuple[IdType, str], RowMa
     for _, values in rows:
         numbers[values["id_type"]].append(values["id_number"])
     wanted = [getattr(Candidate, name) for name in (*FIELDS, "college_id", "kind")]
+    connection = tx.session.connection()
+    is_listed = bulk.among(connection, Candidate.id_number)
     found: dict[tuple[IdType, str], RowMapping] = {}
     for id_type, listed in numbers.items():
-        is_listed = bulk.among(tx.session.connection(), Candidate.id_number, listed)
         query = select(*wanted).where(Candidate.id_type == id_type, is_listed)
-        for row in tx.session.execute(query).mappings():
+        for row in tx.session.execute(query, bulk.listed(connection, listed)).mappings():
             found[row["id_type"], row["id_number"]] = row
     return found
 
@@ -224,13 +225,13 @@ def _judge_some(
     """Photos to be stored, by candidate."""
     connection, wanted = tx.session.connection(), [photo.id_number for _, photo in photos]
     found = select(Candidate.id, Candidate.id_number, Candidate.state, Candidate.photo_hash).where(
-        Candidate.college_id == college_id, bulk.among(connection, Candidate.id_number, wanted)
+        Candidate.college_id == college_id, bulk.one_of(connection, Candidate.id_number, wanted)
     )
     owners: dict[str, list[RowMapping]] = defaultdict(list)
     for row in tx.session.execute(found).mappings():
         owners[row["id_number"]].append(row)
     named_ids = [row["id"] for rows in owners.values() for row in rows]
-    is_theirs = bulk.among(connection, CandidatePhoto.candidate_id, named_ids)
+    is_theirs = bulk.one_of(connection, CandidatePhoto.candidate_id, named_ids)
     kept = set(tx.all(select(CandidatePhoto.candidate_id).where(is_theirs)))
     taken: dict[int, Photo] = {}
     for number, photo in photos:
@@ -266,7 +267,7 @@ def _store(tx: Tx, taken: Mapping[int, Photo]) -> None:
     if not taken:
         return
     connection = tx.session.connection()
-    tx.session.execute(delete(CandidatePhoto).where(bulk.among(connection, CandidatePhoto.candidate_id, taken)))
+    tx.session.execute(delete(CandidatePhoto).where(bulk.one_of(connection, CandidatePhoto.candidate_id, taken)))
     tx.insert_all(
         CandidatePhoto,
         [
@@ -281,7 +282,7 @@ def _store(tx: Tx, taken: Mapping[int, Photo]) -> None:
         ],
     )
     tx.update_each(Candidate, [{"id": owner, "photo_hash": photo.sha256} for owner, photo in taken.items()])
-    tx.advance_all(Candidate, CANDIDATE, "add_photo", bulk.among(connection, Candidate.id, taken))
+    tx.advance_all(Candidate, CANDIDATE, "add_photo", bulk.one_of(connection, Candidate.id, taken))
     drop_open(tx, candidate_ids=taken)
 
 

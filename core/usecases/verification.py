@@ -133,7 +133,7 @@ def _open_batch(tx: Tx, college_id: int, rows: Sequence[dict[str, Any]]) -> int:
 def drop_open(tx: Tx, *, candidate_ids: Iterable[int]) -> None:
     """Nobody needs to know any more: name, document or photo are no longer what was asked about."""
     if ids := list(candidate_ids):
-        is_about = bulk.among(tx.session.connection(), V.candidate_id, ids)
+        is_about = bulk.one_of(tx.session.connection(), V.candidate_id, ids)
         tx.advance_all(V, REQUEST, "drop", is_about, lease_until=None, settled_at=tx.now)
 
 

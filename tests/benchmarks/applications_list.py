@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -23,11 +22,11 @@ from core.rules.organisations import AuthorityLevel, CollegeType, Role
 from core.usecases.accounts import create_account, set_password
 from core.usecases.tallies import rebuild_tallies
 from tests.benchmarks.contest import Contest, Run, drop_database, make_database, postgres_trouble
+from tests.benchmarks.panel import PASSWORD, browser, without_obstacles
 
 TITLE = "the list of applications with status counts, at 10,000 and at 1,000,000 rows"
 SIZES = {"10,000 rows": 10_000, "1,000,000 rows": 1_000_000}
 PLANS, CERTIFICATES, PROVINCES = 10, 50, 31
-PASSWORD = "a-benchmark-2026"
 READERS = {"admin": Role.ADMIN, "province": Role.PROVINCE, "teo": Role.TEO, "college": Role.COORDINATOR}
 TABS = 5
 MOST = 1.5  # what the larger list may cost, in the smaller one's time
@@ -171,7 +170,7 @@ def _accounts(tx: Tx) -> None:
 @contextmanager
 def _connected(url: str, place: Path) -> Iterator[None]:
     os.environ |= {"KAOWU_DATA_DIR": str(place), "KAOWU_DATABASE_URL": url}
-    os.environ |= {"KAOWU_LOGIN_CAPTCHA": "after_failure", "KAOWU_SECOND_FACTOR": "offered"}
+    without_obstacles()
     settings.forget()
     db.configure(url)
     try:
@@ -187,7 +186,7 @@ def _on(kind: str, name: str) -> Callable[[Run], None]:
     def run(run: Run) -> None:
         place = _place(run.stage, name)
         with _connected(_address(place, kind), place):
-            browsers = [_browser(login) for login in READERS]
+            browsers = [browser(login) for login in READERS]
             pages = [f"/admin/applications/?tab={tab}" for tab in range(TABS)]
             for browser in browsers:
                 _open(browser, pages)  # templates compiled, caches warm
@@ -204,18 +203,6 @@ def _address(place: Path, kind: str) -> str:
     from tests.benchmarks.contest import at_postgres, template_name
 
     return f"sqlite:///{place / 'kaowu.db'}" if kind == "sqlite" else at_postgres(template_name(place))
-
-
-def _browser(login: str) -> Any:
-    from admin.app import create_app
-
-    client = create_app().test_client()
-    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', client.get("/admin/login").text)
-    assert token
-    sent = {"csrf_token": token[1], "login": login, "password": PASSWORD}
-    answer = client.post("/admin/login", data=sent)
-    assert answer.status_code == 303
-    return client
 
 
 def _open(client: Any, pages: Sequence[str]) -> None:

@@ -44,7 +44,7 @@ class Run:
     @contextmanager
     def timed(self) -> Iterator[None]:
         """Only what happens inside counts."""
-        self.before_mb = peak_mb()
+        self.before_mb = _start_afresh()
         started = time.perf_counter()
         yield
         self.seconds = time.perf_counter() - started
@@ -69,7 +69,8 @@ class Contest:
     """Contestants by name, the first one being the obvious way that the others are compared with.
 
     prepare: fills the stage once; clean_up: undoes what it did outside of it. targets: contestant → how many times
-    faster than the first it means to be. ratios, notes: lines below the table.
+    faster than the first it means to be. ratios, notes: lines below the table. once: contestants of which a
+    single run says enough, being minutes behind the others or only asked for their memory: the first round's.
     """
 
     name: str
@@ -79,12 +80,13 @@ class Contest:
     targets: Mapping[str, float] = field(default_factory=dict)
     ratios: Sequence[Ratio] = ()
     notes: Sequence[str] = ()
+    once: frozenset[str] = frozenset()
     trouble: Callable[[], str] = lambda: ""
 
 
 @dataclass(frozen=True)
 class Figures:
-    """What a child process reports; more_mb: how much of its peak memory the run added."""
+    """What a child process reports; more_mb: the run's peak less what the process held when it began."""
 
     seconds: float
     peak_mb: float
@@ -102,8 +104,10 @@ def hold(module: str, contest: Contest, rounds: int) -> None:
     found: dict[str, list[Figures]] = {name: [] for name in contest.contestants}
     try:
         contest.prepare(stage)
-        for _ in range(rounds):
+        for turn in range(rounds):
             for name in contest.contestants:
+                if turn and name in contest.once:
+                    continue
                 found[name].append(_in_a_process(module, contest.name, name, stage))
         _require_same_answers(found)
         _print(contest, found)
@@ -129,10 +133,21 @@ def run_here(contest: Contest, contestant: str, stage: Path) -> None:
 
 
 def peak_mb() -> float:
-    """The most memory this process ever held; Linux's rusage would also count what its parent held when it began."""
+    """The most memory this process held; Linux's rusage would also count what its parent held when it began."""
+    return _memory_mb("VmHWM")
+
+
+def _start_afresh() -> float:
+    """What this process holds; its peak counts from here on, for importing a project takes more than it leaves."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+    return _memory_mb("VmRSS")
+
+
+def _memory_mb(figure: str) -> float:
     with suppress(OSError):
         lines = Path("/proc/self/status").read_text().splitlines()
-        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
+        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(figure))
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
@@ -169,6 +184,9 @@ def _print(contest: Contest, found: Mapping[str, Sequence[Figures]]) -> None:
     for ratio in contest.ratios:
         of, to = (median(getattr(run, ratio.figure) for run in found[name]) for name in (ratio.of, ratio.to))
         print(f"  {ratio.words}: {of / max(to, 1e-9):.2f} (aim: at most {ratio.at_most:g})")
+    rounds = max(map(len, found.values()))
+    if alone := [name for name, runs in found.items() if len(runs) < rounds]:
+        print(f"  run once, in the first of {rounds} rounds: {'; '.join(alone)}")
     for note in contest.notes:
         print(f"  {note}")
 

@@ -16,8 +16,9 @@ from core.db import reading, transaction
 from core.errors import AlreadyThere
 from core.models.catalogue import Major
 from core.models.organisations import EvaluationOrg
-from core.models.records import AuditEntry, Heartbeat
+from core.models.records import AuditEntry, Heartbeat, ImportFault
 from core.rules.organisations import Switch
+from core.usecases.imports import open_import
 
 MANY = 2_500
 AT = datetime(2026, 5, 20, 1, 2, 3, 456789, tzinfo=UTC)
@@ -49,6 +50,19 @@ def test_every_value_arrives_as_it_was_and_defaults_are_filled_in(any_database: 
         ]
         assert {(org.state, org.version, org.created_by) for org in found} == {(Switch.ENABLED, 1, None)}
         assert {org.created_at.tzinfo for org in found} == {UTC}
+
+
+@pytest.mark.parametrize("count", [10, MANY])
+def test_a_column_may_be_called_what_sql_calls_its_own(any_database: str, count: int) -> None:
+    """The faults of a file have one called column."""
+    with transaction(SYSTEM) as tx:
+        job = open_import(tx, sheet="candidates", file_name="学生.xlsx", file_hash="0" * 64)
+        fault = {"job_id": job.id, "field": "mobile", "column": "手机号码", "code": "mobile_shape", "value": "1"}
+        tx.insert_all(
+            ImportFault, [fault | {"row": row, "message": "不对", "suggestion": None} for row in range(count)]
+        )
+    with reading() as session:
+        assert session.scalar(select(func.count()).where(ImportFault.column == "手机号码")) == count
 
 
 @pytest.mark.parametrize("count", [10, MANY])
@@ -84,7 +98,8 @@ def test_any_number_of_texts_can_be_asked_for_at_once(any_database: str, count: 
     insert(Major, [{"code": code, "name": "软件技术"} for code in codes])
     wanted = [*codes, *map(str, range(100, 40_100))][:count]
     with db.engine().connect() as connection:
-        found = connection.scalars(select(Major.code).where(bulk.among(connection, Major.code, wanted))).all()
+        query = select(Major.code).where(bulk.among(connection, Major.code))
+        found = connection.scalars(query, bulk.listed(connection, wanted)).all()
     assert sorted(found) == sorted(set(codes) & set(wanted))
 
 
@@ -94,7 +109,7 @@ def test_any_number_of_ids_can_be_asked_for_at_once(any_database: str, count: in
     with db.engine().connect() as connection:
         ids = connection.scalars(select(Major.id).order_by(Major.id)).all()
         wanted = [*ids, *range(100_000, 140_000)][:count]
-        found = connection.scalars(select(Major.id).where(bulk.among(connection, Major.id, wanted))).all()
+        found = connection.scalars(select(Major.id).where(bulk.one_of(connection, Major.id, wanted))).all()
     assert sorted(found) == sorted(set(ids) & set(wanted))
 
 

@@ -303,6 +303,20 @@ def test_sqlite_readers_do_not_wait_for_a_writer(years: Years, at: At) -> None:
     assert one(ExamSite, year["site"]).site_state == "disqualified"
 
 
+def test_a_long_write_keeps_few_pages_and_gives_them_back_even_when_it_breaks(years: Years) -> None:
+    years("sited")
+    asked = text("PRAGMA cache_size")
+    with transaction(SYSTEM) as tx:
+        usual = tx.session.scalar(asked)
+        with tx.sparing_pages():
+            few = tx.session.scalar(asked)
+        assert tx.session.scalar(asked) == usual
+        with pytest.raises(NotFound), tx.sparing_pages():
+            tx.get(Candidate, 99)
+        assert tx.session.scalar(asked) == usual
+    assert usual < few < 0  # negative numbers are kilobytes
+
+
 def test_the_schema_is_what_the_models_say(any_database: str) -> None:
     assert db.differences() == []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from core.notifications.words import sentence
 from core.sheets import desk, reader
 from core.sheets.catalogue import sheet
 from core.sheets.reader import read_rows
+from core.sheets.spec import SheetReading
 from core.usecases.imports import open_import
 from tests.core.sheets.broken_files import STUDENTS, photo, xlsx, zipped
 from tests.core.sheets.broken_files import student as some_student
@@ -105,6 +107,27 @@ def test_a_file_is_judged_within_somebody_elses_transaction_with_cells_typed_ane
     assert told == sorted(told)
     assert len(told) > 5
     assert rows_of(verdict.failed_rows or b"")[0][5] == "2"
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_a_block_is_forgotten_once_it_is_dealt_with(any_world: World) -> None:
+    """What was refused must not hold the rows it was refused among: the garbage collector rests meanwhile."""
+    faults = {f"row{at}": {"mobile": "1"} if at % 2 else {"major_code": "999999"} for at in range(3, 28, 3)}
+    faults["row16"] = {"gender": "女" if CROWD[13].gender.label == "男" else "男"}
+    alive: list[int] = []
+    with transaction(any_world.actor("jiangcheng")) as tx:
+        job = open_import(tx, sheet="candidates", file_name="学生.xlsx", file_hash="0" * 64)
+        verdict = desk.judge_file(
+            tx,
+            sheet("candidates"),
+            crowd(**faults),
+            "学生.xlsx",
+            job_id=job.id,
+            progress=lambda _: alive.append(sum(type(thing) is SheetReading for thing in gc.get_objects())),
+        )
+    assert verdict.rejected == 10
+    assert len(alive) > 5
+    assert max(alive) == alive[0]
 
 
 def test_a_correction_replaces_a_number_and_an_empty_cell_before_cleaning() -> None:
