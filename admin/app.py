@@ -32,11 +32,13 @@ from admin.views import (
     certificate_templates,
     certificates,
     colleges,
+    deliveries,
     directory,
     documents,
     exports,
     files,
     imports,
+    late,
     organisations,
     photo_verdicts,
     pilots,
@@ -57,6 +59,8 @@ LARGEST_REQUEST = 21 * 1024 * 1024
 IDLE = timedelta(minutes=60)
 # Everything with a place under /admin/, one file per subject; each offers views(db).
 SUBJECTS = (
+    late,
+    deliveries,
     organisations,
     colleges,
     directory,

@@ -16,6 +16,7 @@ from admin.standing import standing
 from core import clock
 from core.db import transaction
 from core.models.records import Notification
+from core.notifications.reminding import listed_singly
 from core.notifications.render import outcome, panel_text
 from core.notifications.words import when
 from core.queries.due import next_event, tasks_for, timeline, ways
@@ -55,7 +56,7 @@ class HomeView(AdminIndexView):
     def notices(self) -> ResponseReturnValue:
         """Everything one has been told, newest first; looking at it empties the bell."""
         actor, now = current_actor(), clock.now()
-        mine = select(Notification).where(Notification.account_id == actor.account_id)
+        mine = select(Notification).where(listed_singly(actor.account_id))
         rows = reader().scalars(mine.order_by(Notification.id.desc()).limit(NOTICES_SHOWN)).all()
         shown = [
             {

@@ -224,6 +224,7 @@ ACTIONS: dict[str, str] = {
     "end_second_factor": "停用动态口令",
     "reset_second_factor": "重置动态口令",
     "prove_second_factor": "动态口令通过",
+    "send_again": "重新发送",
     "step_up": "签发前核对动态口令",
     "change_registered_mobile": "修改注册手机",
     "edit": "编辑",

@@ -10,6 +10,7 @@ from flask import current_app, request, url_for
 from core.actors import Actor
 
 GROUPS = {  # word -> icon
+    "待办与消息": "bell",
     "机构管理": "org",
     "标准管理": "standard",
     "证书管理": "award",

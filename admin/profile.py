@@ -1,4 +1,4 @@
-"""One's own account: password, and the chat that is bound to it."""
+"""One's own account: password, the chat that is bound to it, and when one wants to be told."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from flask.typing import ResponseReturnValue
 from flask_login import login_required
 from flask_wtf import FlaskForm
 from sqlalchemy import select
-from wtforms import PasswordField
-from wtforms.validators import DataRequired, EqualTo, Length
+from wtforms import BooleanField, PasswordField, TimeField
+from wtforms.validators import DataRequired, EqualTo, InputRequired, Length
 
 from admin.auth import PASSWORD_HINT
 from admin.session import current_account, current_actor, reader, start_session
@@ -21,8 +21,10 @@ from core.notifications.words import sentence
 from core.queries.accounts import active_binding
 from core.queries.bindings import newest_binding, waiting_binding
 from core.queries.health import BOT_POLL
+from core.queries.telling import choice_of, present_choice
 from core.usecases.accounts import set_password
 from core.usecases.bindings import end_binding, issue_binding_code
+from core.usecases.telling import choose
 
 
 class ChangePasswordForm(FlaskForm):
@@ -33,10 +35,29 @@ class ChangePasswordForm(FlaskForm):
     again = PasswordField("再输入一次新密码", [EqualTo("password", "两次输入的密码不一致。")])
 
 
+class TimeOfDay(TimeField):
+    """Hours and minutes; what is no time is said in our words."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        try:
+            super().process_formdata(valuelist)
+        except ValueError:
+            raise ValueError("请按“时:分”填写，例如 22:00。") from None
+
+
+class TellingForm(FlaskForm):
+    """When one wants silence, and whether information comes in one message a day."""
+
+    quiet_from = TimeOfDay("静默开始", [InputRequired("请填写时间。")], format=["%H:%M", "%H:%M:%S"])
+    quiet_until = TimeOfDay("静默结束", [InputRequired("请填写时间。")], format=["%H:%M", "%H:%M:%S"])
+    wants_digest = BooleanField("把只需知悉的消息合并成一条，早上 8:30 发送")
+
+
 def blueprint() -> Blueprint:
     """The pages behind one's own name."""
     web = Blueprint("profile", __name__)
     web.add_url_rule("/admin/password/", "password", login_required(password), methods=["GET", "POST"])
+    web.add_url_rule("/admin/telling/", "telling", login_required(telling), methods=["GET", "POST"])
     web.add_url_rule("/admin/telegram/", "telegram", login_required(telegram), methods=["GET"])
     web.add_url_rule("/admin/telegram/code", "new_code", login_required(new_code), methods=["POST"])
     web.add_url_rule("/admin/telegram/end", "unbind", login_required(unbind), methods=["POST"])
@@ -62,6 +83,32 @@ def password() -> ResponseReturnValue:
             flash("密码已修改，其他设备上的登录已失效。", "success")
             return redirect(url_for("admin.index"), 303)
     return render_template("admin/password.html", form=form, problem=problem), 422 if problem else 200
+
+
+def telling() -> ResponseReturnValue:
+    """How one wants to be told, chosen or as everybody is."""
+    actor = current_actor()
+    quiet, wants_digest = present_choice(reader(), actor.account_id or 0)
+    form = TellingForm(quiet_from=quiet.start, quiet_until=quiet.end, wants_digest=wants_digest)
+    problem = ""
+    if form.validate_on_submit():
+        reader().rollback()
+        try:
+            with transaction(actor) as tx:
+                choose(
+                    tx,
+                    quiet_from=form.quiet_from.data,
+                    quiet_until=form.quiet_until.data,
+                    wants_digest=form.wants_digest.data,
+                )
+        except Refusal as refusal:
+            problem = sentence(refusal)
+        else:
+            flash("已保存，从下一条消息起生效。", "success")
+            return redirect(url_for("profile.telling"), 303)
+    status = 422 if problem or form.errors else 200
+    has_chosen = choice_of(reader(), actor.account_id or 0) is not None
+    return render_template("admin/telling.html", form=form, problem=problem, has_chosen=has_chosen), status
 
 
 def telegram() -> ResponseReturnValue:

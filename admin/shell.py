@@ -20,6 +20,7 @@ from admin.session import (
 )
 from core import clock
 from core.models.records import Notification
+from core.notifications.reminding import listed_singly
 from core.notifications.words import day, when
 
 
@@ -44,7 +45,7 @@ def frame() -> dict[str, Any]:
 
 def unread() -> int:
     """Notices this person has not opened yet."""
-    mine = (Notification.account_id == current_actor().account_id, Notification.seen_at.is_(None))
+    mine = (listed_singly(current_actor().account_id), Notification.seen_at.is_(None))
     return reader().scalar(select(func.count(Notification.id)).where(*mine)) or 0
 
 

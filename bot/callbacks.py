@@ -10,7 +10,7 @@ from telegram import Update
 from bot.context import Context
 from bot.flows import decision, sent_file
 from bot.flows.decision import copy_shown
-from bot.handlers import notices
+from bot.handlers import notices, telling
 from bot.keyboards import Shown
 from core import clock
 from core.db import Tx
@@ -30,6 +30,7 @@ PRESSES: dict[Press, Handler] = {
     Press.CONFIRM: decision.confirm,
     Press.KEEP: decision.keep,
     Press.CHOOSE: sent_file.chosen,
+    Press.CHOOSE_TELLING: telling.choose,
 }
 
 

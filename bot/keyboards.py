@@ -35,7 +35,7 @@ def task(session: Session, row: Notification, now: datetime, user_id: int) -> Sh
     """A message as it stands, with keys that work for this Telegram user only."""
     rendered = chat_text(session, row, now)
     toast = outcome(row) or row.reply_state.label
-    return Shown(rendered.text, sealed(rendered.keys, row, user_id), toast)
+    return Shown(rendered.text, sealed(rendered.keys, rendered.about, user_id), toast)
 
 
 def is_open(row: Notification) -> bool:

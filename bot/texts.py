@@ -1,4 +1,4 @@
-"""Written words: the two sentences of the exact grammar, a reason or a number somebody asked for, and nothing else."""
+"""Written words: the two sentences of the exact grammar, what was asked for, a question, and nothing else."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from telegram import Update
 
 from bot.context import Context
 from bot.flows import decision
+from bot.handlers import certificates, help, notices, plans
+from bot.intents import Intent, intent_of
 
 _CODE = re.compile(r"[0-9A-Z]{4}")
 _CONFIRM, _REFUSE = "确认", "退回"
@@ -40,8 +42,24 @@ async def said(update: Update, context: Context) -> None:
     """Somebody has written something that is no command."""
     reply = read_reply(context.words)
     if reply is None:
-        await decision.heard(context)
+        await decision.heard(context, _asked)
     elif reply.is_refusal:
         await decision.refuse_by_code(context, reply.code, reply.reason)
     else:
         await decision.confirm_by_code(context, reply.code)
+
+
+_SHOWS = {
+    Intent.NUMBERS: plans.numbers,
+    Intent.DEADLINES: plans.deadlines,
+    Intent.TODO: notices.todo,
+    Intent.SIGN: certificates.sign,
+    Intent.HELP: help.help_,
+}
+
+
+async def _asked(context: Context) -> None:
+    """A question is answered by what it asks for, everything else by what the bot understands."""
+    intent = intent_of(context.words)
+    show = help.not_understood if intent is None else _SHOWS[intent]
+    await show(context.incoming, context)

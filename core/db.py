@@ -37,12 +37,14 @@ from sqlalchemy.orm.exc import StaleDataError
 from core import bulk, clock, settings, trail
 from core.actors import Actor
 from core.errors import AlreadyThere, IllegalMove, NotFound, Refusal, StaleState
+from core.models.accounts import TellingChoice
 from core.models.base import Base
 from core.models.records import AuditEntry, Heartbeat, Notification, NumberSeries, Tally
 from core.models.registry import metadata
 from core.rules.machine import Machine
 from core.rules.notices import ReplyState
 from core.rules.numbering import task_code
+from core.rules.telling import NIGHT, QuietHours, Tempo, digest_day, escalations, next_reminder, tell_at
 
 T = TypeVar("T", bound=Base)
 _TRAIL_LOCK = 7_204_118  # any number, the same everywhere: serialises the end of PostgreSQL transactions
@@ -58,10 +60,18 @@ class Message(Protocol):
 
     @property
     def kind(self) -> str: ...
+    @property
+    def tempo(self) -> Tempo: ...
+    @property
+    def wakes(self) -> bool: ...
+    @property
+    def has_ladder(self) -> bool: ...
     def facts(self) -> dict[str, Any]: ...
     def dedupe_key(self) -> str: ...
     def recipients(self, session: Session) -> Iterable[int]: ...
     def thing(self, session: Session) -> tuple[str, int, int] | None: ...
+    def due_at(self, session: Session, now: datetime) -> datetime | None: ...
+    def about(self) -> int | None: ...
     def useful_until(self, now: datetime) -> datetime: ...
     def asks_for_reply(self) -> bool: ...
 
@@ -372,13 +382,19 @@ class Tx:
         """Write something to the trail that no column shows (a download, a look at a full number)."""
         self._note(type(thing).__tablename__, thing.id, action, {}, after or {}, reason)
 
-    def notify(self, message: Message) -> int:
-        """Queue a message to each of its audience, once per dedupe key; returns how many rows were new."""
+    def notify(self, message: Message, *, to: Iterable[int] | None = None) -> int:
+        """Queue a message to each of its audience, once per dedupe key; returns how many rows were new.
+
+        to: account ids to tell instead, where somebody is drawn in later.
+        """
         self.session.flush()
-        thing = message.thing(self.session)
+        thing, due_at = message.thing(self.session), message.due_at(self.session, self.now)
+        people = sorted(set(message.recipients(self.session) if to is None else to))
+        choices = self._choices_of(people)
         fresh = 0
-        for account_id in sorted(set(message.recipients(self.session))):
-            fresh += self._queue(message, account_id, thing)
+        for account_id in people:
+            row = self._outbox_row(message, account_id) | self._timing(message, due_at, choices.get(account_id))
+            fresh += self._queue(message, row, thing)
         return fresh
 
     def notify_each(self, messages: Sequence[tuple[int, Message]], *, a_second: int) -> None:
@@ -432,6 +448,30 @@ class Tx:
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
+    def _choices_of(self, account_ids: Sequence[int]) -> dict[int, TellingChoice]:
+        found = self.session.scalars(select(TellingChoice).where(TellingChoice.account_id.in_(account_ids)))
+        return {choice.account_id: choice for choice in found}
+
+    def _timing(self, message: Message, due_at: datetime | None, choice: TellingChoice | None) -> dict[str, Any]:
+        """When this person hears it, and is reminded of it."""
+        local = clock.local(self.now)
+        quiet = NIGHT if choice is None else QuietHours(choice.quiet_from, choice.quiet_until)
+        tempo = message.tempo
+        if tempo is Tempo.DIGEST and choice is not None and not choice.wants_digest:
+            tempo = Tempo.IN_TURN
+        at = tell_at(local, tempo=tempo, quiet=quiet, due_at=due_at)
+        ladder_to = due_at if message.has_ladder else None
+        return {
+            "not_before": at,
+            "next_attempt_at": at,
+            "useful_until": max(message.useful_until(self.now), at + timedelta(minutes=1)),
+            "due_at": due_at,
+            "digest_on": digest_day(local) if tempo is Tempo.DIGEST else None,
+            "next_reminder_at": next_reminder(local, local, ladder_to, quiet=quiet, wakes=message.wakes),
+            "next_escalation_at": next((at for at, _ in escalations(local, ladder_to)), None),
+            "about_id": message.about(),
+        }
+
     def _outbox_row(self, message: Message, account_id: int) -> dict[str, Any]:
         return {
             "kind": message.kind,
@@ -445,8 +485,7 @@ class Tx:
             "useful_until": max(message.useful_until(self.now), self.now + timedelta(minutes=1)),
         }
 
-    def _queue(self, message: Message, account_id: int, thing: tuple[str, int, int] | None) -> int:
-        row = self._outbox_row(message, account_id)
+    def _queue(self, message: Message, row: dict[str, Any], thing: tuple[str, int, int] | None) -> int:
         if thing is not None:
             row |= {"thing_type": thing[0], "thing_id": thing[1], "thing_version": thing[2]}
         queued = self.upsert(Notification, row, conflict=["account_id", "dedupe_key"])

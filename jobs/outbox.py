@@ -116,7 +116,7 @@ def _letter(claim: Claim) -> Letter | None:
         if chat_id is not None:
             try:
                 rendered = chat_text(session, row, clock.now(), is_repeat=claim.is_repeat)
-                keys = sealed(rendered.keys, row, chat_id)
+                keys = sealed(rendered.keys, rendered.about, chat_id)
                 return Letter(row.id, chat_id, None, rendered.text, keys, earlier_copy(session, row))
             except Exception:
                 log.exception("message %s of kind %s cannot be rendered", row.id, row.kind)
@@ -152,7 +152,7 @@ def _stale_letter(notification_id: int) -> Letter | None:
         except Exception:
             log.exception("copy %s of kind %s cannot be brought up to date", row.id, row.kind)
             return None
-        keys = sealed(rendered.keys, row, row.chat_id)
+        keys = sealed(rendered.keys, rendered.about, row.chat_id)
         return Letter(row.id, row.chat_id, row.message_id, rendered.text, keys, None)
 
 

@@ -12,7 +12,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from core import clock
-from jobs import certificates, imports, outbox, pilots, plans, retention, verification, watch
+from jobs import certificates, imports, outbox, pilots, plans, retention, telling, verification, watch
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +37,10 @@ TIMETABLE = (
     Entry("verification of identity (R-086)", verification.check, 2),
     Entry("retention (T-23)", retention.sweep, 600),
     Entry("imports (R-294)", imports.work_off, 5),
+    Entry("digests (chat.md)", telling.send_digests, 10),
+    Entry("reminders (chat.md)", telling.remind, 10),
+    Entry("escalations (chat.md)", telling.escalate, 30),
+    Entry("what is late (chat.md)", telling.tell_what_is_late, 300),
     Entry("heartbeat", watch.beat, 10),
     Entry("stuck work", watch.look_for_stuck_work, 60),
 )

@@ -11,7 +11,7 @@ from sqlalchemy import Enum, Table
 from admin import cells
 from admin.labels import CHANNELS, LABELS, action_word
 from admin.usecase_view import Related, UseCaseView
-from core.models.records import AuditEntry
+from core.models.records import AuditEntry, Notification
 from core.models.registry import metadata
 from core.notifications.words import when
 
@@ -21,7 +21,8 @@ _NOT_SHOWN = "已变更（内容不显示）"
 def _table_words() -> dict[str, str]:
     """Table name to the title of its page, as far as it has one."""
     views = current_app.extensions["admin"][0]._views
-    return {view.model.__tablename__: view.title for view in views if getattr(view, "model", None) is not None}
+    titled = {view.model.__tablename__: view.title for view in views if getattr(view, "model", None) is not None}
+    return {Notification.__tablename__: "通知", **titled}
 
 
 class TrailView(UseCaseView):

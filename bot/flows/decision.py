@@ -5,14 +5,13 @@ Between the steps there is one ChatDraft, so a restart goes on where it stood.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from sqlalchemy import func, select
 
 from bot.context import Context
 from bot.flows.matters import facts_of, recap_keys, subject_of, template_of
-from bot.handlers.help import not_understood
 from bot.handlers.notices import task_shown
 from bot.keyboards import Shown, is_open, signing_key, task
 from bot.words import say
@@ -91,12 +90,12 @@ def _view(context: Context, claim: Claimed) -> partial[Shown]:
 # -- words -------------------------------------------------------------------------------------------------------------
 
 
-async def heard(context: Context) -> None:
-    """Free words: the reason or the number, if one is awaited; nothing else."""
+async def heard(context: Context, otherwise: Callable[[Context], Awaitable[None]]) -> None:
+    """Free words: the reason or the number, if one is awaited; otherwise says what becomes of all others."""
     shown = await context.perform(
         partial(decisions.hear, text=context.words), partial(_awaited, user_id=context.person)
     )
-    await (context.say(shown) if shown else not_understood(context.incoming, context))
+    await (context.say(shown) if shown else otherwise(context))
 
 
 async def refuse_by_code(context: Context, code: str, reason: str) -> None:

@@ -17,6 +17,7 @@ from core.rules.organisations import Role
 
 MOST_EDGES = 8
 MOST_PLANS = 6
+MOST_COUNTED = 4
 _EVERY = 1_000
 _DECLARATIONS = "/admin/declarations/"
 
@@ -37,6 +38,17 @@ async def plan(update: Update, context: Context) -> None:
     """/plan NO: one plan; without a number, which there are."""
     number = unicodedata.normalize("NFKC", "".join(context.args or []))
     await context.say(await context.look(partial(_plan, plan_no=number) if number else _plans))
+
+
+async def numbers(update: Update, context: Context) -> None:
+    """还差多少人: how far each plan is."""
+    await context.say(await context.look(_numbers))
+
+
+def _numbers(tx: Tx) -> Shown:
+    found = plans_of(tx.session, tx.actor, tx.now)
+    shown = [plan_standing(tx.session, tx.actor, plan.plan_no, tx.now) for plan in found[:MOST_COUNTED]]
+    return Shown(say("numbers", plans=shown, more=len(found[MOST_COUNTED:])))
 
 
 def _plan(tx: Tx, *, plan_no: str) -> Shown:

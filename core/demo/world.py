@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from functools import partial
 from io import BytesIO
 from math import sin
@@ -30,19 +30,22 @@ from core.demo.photos import issuer_seal, portrait, seal_image
 from core.documents.fonts import faces
 from core.gateways.identity import RuleVerifier
 from core.gateways.seal import Sealer
-from core.models.accounts import ChatBinding, UserAccount
+from core.models.accounts import ChatBinding, TellingChoice, UserAccount
 from core.models.candidates import Candidate
 from core.models.catalogue import CertificateType, Subject
 from core.models.certificates import CertificateIssuance
 from core.models.pilots import DeclarationPlan
 from core.models.plans import ExamPlan, ExamPlanSubject
+from core.models.records import Notification
 from core.models.registrations import CandidateSnapshot, Registration, SubjectRegistration
 from core.models.sites import ExamSite
 from core.queries.accounts import actor_for
 from core.rules.candidates import CandidateKind, CandidateState
 from core.rules.catalogue import PassRule
 from core.rules.certificates import IssuanceState, IssueMethod, Party
+from core.rules.notices import ReplyState
 from core.rules.organisations import Role
+from core.rules.telling import NEVER_QUIET, escalations, next_reminder
 from core.rules.values import EducationLevel, IdType
 from core.usecases import (
     accounts,
@@ -52,6 +55,7 @@ from core.usecases import (
     certificates,
     declarations,
     directory,
+    notices,
     organisations,
     plans,
     registrations,
@@ -131,7 +135,19 @@ def build(sealer: Sealer, *, verify_base: str, scale: float = 1.0) -> World:
         for plan_id in tx.all(select(ExamPlan.id).order_by(ExamPlan.id)):
             plans.pass_plan_edges(tx, plan_id=plan_id)
             plans.remind_of_registration(tx, plan_id=plan_id)
+        _tell_anew(tx)
     return world
+
+
+def _tell_anew(tx: Tx) -> None:
+    """What is still open is asked on the day of the visit: nobody was here to be reminded of it in the world's past."""
+    local = clock.local(tx.now)
+    for row in tx.all(select(Notification).where(Notification.reply_state == ReplyState.OPEN)):
+        message = notices.revive_of(row)
+        row.created_at, row.due_at = tx.now, message.due_at(tx.session, tx.now)
+        ladder_to = row.due_at if message.has_ladder else None
+        row.next_reminder_at = next_reminder(local, local, ladder_to, quiet=NEVER_QUIET, wakes=message.wakes)
+        row.next_escalation_at = next((at for at, _ in escalations(local, ladder_to)), None)
 
 
 def _steps(world: World, scale: float) -> list[Step]:
@@ -260,6 +276,8 @@ def _accounts(tx: Tx, world: World) -> None:
         account.password_hash, account.must_change_password = kept, False
         if person.telegram is not None:
             tx.add(ChatBinding(account_id=account.id, telegram_user_id=person.telegram, bound_at=tx.now))
+            # whoever tries the demo at midnight wants to see its messages then, and what each event has done at once
+            tx.add(TellingChoice(account_id=account.id, quiet_from=time(0), quiet_until=time(0), wants_digest=False))
 
 
 def _catalogue(tx: Tx, world: World, org: OrgSketch) -> None:

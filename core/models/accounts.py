@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, time
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, String, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.models.base import Base, Hash, Mobile, Name, Record, belongs, is_in, one_living, part_of
@@ -97,6 +97,17 @@ class ChatBinding(Record):
         one_living("uq_chat_bindings_waiting", "account_id", where=is_in("state", [BindingState.WAITING])),
         one_living("uq_chat_bindings_user", "telegram_user_id", where=is_in("state", [BindingState.ACTIVE])),
     )
+
+
+class TellingChoice(Record):
+    """How a person wants to be told: silence between quiet_from and quiet_until, information in one digest a day."""
+
+    __tablename__ = "telling_choices"
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("user_accounts.id", ondelete="CASCADE"), unique=True)
+    quiet_from: Mapped[time]
+    quiet_until: Mapped[time]
+    wants_digest: Mapped[bool] = mapped_column(default=True, server_default=true())
 
 
 class OneTimeCode(Record):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -157,6 +157,9 @@ class Notification(Base):
 
     kind and facts make the words; thing_type, thing_id and thing_version say what its buttons are about.
     task_code is what a text reply names. useful_until: after it nobody wants to hear this any more.
+    due_at: until when an answer is expected; next_reminder_at, reminders: the ladder up to it; next_escalation_at,
+    escalations: who else is drawn in. digest_on: the day of the digest it waits for; gathered_in: the message that told
+    it together with others; about_id: the message a reminder reminds of.
     """
 
     __tablename__ = "notifications"
@@ -177,6 +180,14 @@ class Notification(Base):
     created_at: Mapped[datetime]
     not_before: Mapped[datetime]
     useful_until: Mapped[datetime]
+    due_at: Mapped[datetime | None]
+    next_reminder_at: Mapped[datetime | None]
+    reminders: Mapped[int] = mapped_column(default=0, server_default="0")
+    next_escalation_at: Mapped[datetime | None]
+    escalations: Mapped[int] = mapped_column(default=0, server_default="0")
+    digest_on: Mapped[date | None]
+    gathered_in: Mapped[int | None]
+    about_id: Mapped[int | None]
     delivery_state: Mapped[DeliveryState] = mapped_column(default=DeliveryState.PENDING)
     attempts: Mapped[int] = mapped_column(default=0)
     next_attempt_at: Mapped[datetime]
@@ -197,6 +208,10 @@ class Notification(Base):
         Index("ix_notifications_mine", "account_id", "reply_state"),
         Index("ix_notifications_thing", "thing_type", "thing_id"),
         Index("ix_notifications_stale", "is_stale"),
+        Index("ix_notifications_reminder", "next_reminder_at"),
+        Index("ix_notifications_escalation", "next_escalation_at"),
+        Index("ix_notifications_about", "about_id"),
+        Index("ix_notifications_gathered", "gathered_in"),
         one_living("uq_notifications_task_code", "task_code", where=is_in("reply_state", [ReplyState.OPEN])),
         CheckConstraint(
             f"({is_in('delivery_state', [DeliveryState.DELIVERED])}) = (delivered_at IS NOT NULL)",

@@ -17,6 +17,7 @@ from core.queries.accounts import people
 from core.queries.bindings import managers_of
 from core.rules.codes import VALID_FOR, digits_of
 from core.rules.organisations import BindingState, Role
+from core.rules.telling import Tempo
 
 
 @told
@@ -25,6 +26,8 @@ class CodeSent(Message):
     """M-33: the code somebody has asked for in the panel; the digits are made when it is put into words."""
 
     kind: ClassVar[str] = "accounts.code_sent"
+    is_alone: ClassVar[bool] = True
+    tempo: ClassVar[Tempo] = Tempo.AT_ONCE
     code_id: int
 
     def recipients(self, session: Session) -> Iterable[int]:
@@ -70,6 +73,7 @@ class BindingWaits(_AboutBinding):
     """A colleague's account is to move to another chat: a second person has to say that it is really them (chat.md)."""
 
     kind: ClassVar[str] = "accounts.binding_waits"
+    answer_within: ClassVar[timedelta | None] = timedelta(days=2)
     buttons: ClassVar[tuple[Button, ...]] = (Button("去确认", page="/admin/bindings/"),)
     asks: ClassVar[bool] = True
     useful_for: ClassVar[timedelta] = timedelta(days=14)
@@ -91,6 +95,7 @@ class BindingAsked(_AboutBinding):
     """The same, for the person whose account it is: whoever did not do it has to know."""
 
     kind: ClassVar[str] = "accounts.binding_asked"
+    tempo: ClassVar[Tempo] = Tempo.AT_ONCE
     binding_id: int
 
     def recipients(self, session: Session) -> Iterable[int]:
@@ -134,6 +139,7 @@ class PasswordReset(Message):
     """Somebody has set a new password with a code; at tells two resets apart."""
 
     kind: ClassVar[str] = "accounts.password_reset"
+    tempo: ClassVar[Tempo] = Tempo.AT_ONCE
     account_id: int
     at: str
 
@@ -150,6 +156,7 @@ class SecondFactorReset(Message):
     """An administrator has taken the second factor off an account, and why."""
 
     kind: ClassVar[str] = "accounts.second_factor_reset"
+    tempo: ClassVar[Tempo] = Tempo.AT_ONCE
     account_id: int
     reason: str
     at: str

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from core.models.accounts import UserAccount
+from core.models.accounts import ChatBinding, UserAccount
 from core.models.organisations import College, EducationAuthority
 from core.models.plans import ExamPlan, ExamPlanCollege
 from core.queries.accounts import people
-from core.rules.organisations import Role
+from core.rules.organisations import BindingState, Role
 
 
 def college_staff(session: Session, college_id: int) -> Iterable[int]:
@@ -58,6 +58,49 @@ def colleges_of_plan(session: Session, plan_id: int) -> Iterable[int]:
         taking_part = select(ExamPlanCollege.college_id).where(ExamPlanCollege.plan_id == plan_id)
         wanted = wanted.where(UserAccount.college_id.in_(taking_part))
     return session.scalars(wanted.where(UserAccount.college_id.is_not(None))).all()
+
+
+def leaders_over(session: Session, account: UserAccount) -> Iterable[int]:
+    """Who answers for a person's work: the signing officer of the college, colleagues, the authority above.
+
+    Only people somebody can reach; the platform's administrators where there are none.
+    """
+    found: list[int] = []
+    if account.college is not None:
+        found = [*college_staff(session, account.college.id), *province(session, account.college.province_code)]
+    elif account.org_id is not None:
+        found = list(teo(session, account.org_id))
+    elif account.authority is not None:
+        found = list(province(session, account.authority.province_code))
+    others = reachable(session, [ident for ident in found if ident != account.id])
+    return others or reachable(session, session.scalars(people(Role.ADMIN)).all())
+
+
+def colleagues(session: Session, account: UserAccount) -> Iterable[int]:
+    """People of the same organisation who hold one of a person's roles, and can be reached."""
+    wanted = people(*(row.role for row in account.roles)).where(
+        UserAccount.id != account.id,
+        UserAccount.college_id.is_not_distinct_from(account.college_id),
+        UserAccount.org_id.is_not_distinct_from(account.org_id),
+        UserAccount.authority_id.is_not_distinct_from(account.authority_id),
+    )
+    return reachable(session, session.scalars(wanted).all())
+
+
+def reachable(session: Session, account_ids: Iterable[int]) -> list[int]:
+    """Those of them with a working channel: a chat that is bound, a mobile or a mail address."""
+    wanted = list(account_ids)
+    bound = select(ChatBinding.account_id).where(ChatBinding.state == BindingState.ACTIVE)
+    return list(
+        session.scalars(
+            select(UserAccount.id)
+            .where(
+                UserAccount.id.in_(wanted),
+                or_(UserAccount.id.in_(bound), UserAccount.mobile != "", UserAccount.email != ""),
+            )
+            .order_by(UserAccount.id)
+        )
+    )
 
 
 def _authority(

@@ -15,6 +15,7 @@ from core.notifications.message import Message, told
 from core.queries.accounts import code_row
 from core.rules.candidates import LINK_PURPOSE, LINK_VALID_FOR
 from core.rules.codes import secret_of
+from core.rules.telling import Tempo
 
 
 @told
@@ -26,6 +27,7 @@ class LinkSent(Message):
     """
 
     kind: ClassVar[str] = "candidate_accounts.link_sent"
+    tempo: ClassVar[Tempo] = Tempo.AT_ONCE
     useful_for: ClassVar[timedelta] = LINK_VALID_FOR
     account_id: int
     nonce: str

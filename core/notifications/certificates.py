@@ -27,6 +27,8 @@ class _Batch(Message):
 
     useful_for: ClassVar[timedelta] = _LONG
     asks: ClassVar[bool] = True
+    answer_within: ClassVar[timedelta | None] = timedelta(days=3)
+    wakes: ClassVar[bool] = True
     plan_id: int
     wave: int
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from core.models.records import ImportJob
 from core.notifications.message import Button, Message, Press, told
 from core.rules.imports import KEPT_FOR, ImportState
+from core.rules.telling import Tempo
 
 _PAGE = "/admin/imports/{job_id}/"
 
@@ -21,6 +22,7 @@ class _OfImport(Message):
     """Common to all; title: the sheet's; round: the version of the import it was told at, so each result is told."""
 
     buttons: ClassVar[tuple[Button, ...]] = (Button("打开导入页面", page=_PAGE),)
+    tempo: ClassVar[Tempo] = Tempo.AT_ONCE
     job_id: int
     title: str
     round: int

@@ -11,6 +11,8 @@ from typing import Any, ClassVar, TypeVar
 
 from sqlalchemy.orm import Session
 
+from core.rules.telling import Tempo
+
 
 class Press(StrEnum):
     """What a button does; two letters, because a button holds 64 bytes in all."""
@@ -25,6 +27,7 @@ class Press(StrEnum):
     KEEP = "kp"
     REFRESH = "rf"
     CHOOSE = "ch"
+    CHOOSE_TELLING = "ct"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +41,21 @@ class Button:
 
 @dataclass(frozen=True, slots=True)
 class Message(ABC):
-    """Base of all messages; its fields are ids and plain values, kept as the facts of the row."""
+    """Base of all messages; its fields are ids and plain values, kept as the facts of the row.
+
+    answer_within: how long the person who is asked may take; has_ladder: whether they are reminded meanwhile; wakes:
+    whether the last call before the deadline breaks quiet hours.
+    """
 
     kind: ClassVar[str] = ""
     buttons: ClassVar[tuple[Button, ...]] = ()
     useful_for: ClassVar[timedelta] = timedelta(days=7)
     asks: ClassVar[bool] = False
+    tempo: ClassVar[Tempo] = Tempo.IN_TURN
+    answer_within: ClassVar[timedelta | None] = None
+    wakes: ClassVar[bool] = False
+    has_ladder: ClassVar[bool] = True
+    is_alone: ClassVar[bool] = False  # never told together with others of its kind: a code, a reminder
 
     def facts(self) -> dict[str, Any]:
         """The fields by name; enough to make the same message again."""
@@ -80,6 +92,14 @@ class Message(ABC):
     def useful_until(self, now: datetime) -> datetime:
         """After this instant nobody is told any more."""
         return now + self.useful_for
+
+    def due_at(self, session: Session, now: datetime) -> datetime | None:
+        """Until when an answer is expected; None where nothing is asked, or it may wait for ever."""
+        return now + self.answer_within if self.asks and self.answer_within is not None else None
+
+    def about(self) -> int | None:
+        """The message (its row's id) that this one only reminds of."""
+        return None
 
     def asks_for_reply(self) -> bool:
         """True when a person's word is awaited."""

@@ -16,7 +16,17 @@ from core.notifications import audiences
 from core.notifications.message import Button, Message, Press, told
 from core.queries.accounts import province_contact
 from core.queries.changes import changes_of, review_version
-from core.rules.pilots import NOTICE, ApplicationState, ReviewDecision, ReviewStep, pass_action, step_due
+from core.rules.pilots import (
+    LEAST_TO_REVIEW,
+    NOTICE,
+    REVIEW_WITHIN,
+    ApplicationState,
+    ReviewDecision,
+    ReviewStep,
+    pass_action,
+    step_due,
+)
+from core.rules.telling import Tempo
 
 PASS_LABELS = {"pass_city": "审核通过", "pass_preliminary": "初审通过", "approve": "通过 {requested} 人"}
 _APPLICATION_PAGE = "/admin/applications/details/?id={application_id}"
@@ -53,6 +63,7 @@ class DeclarationComing(_OfPlan):
     """M-06: a batch opens within three days; opens_at tells it again when the province moves the start."""
 
     kind: ClassVar[str] = "pilots.declaration_coming"
+    tempo: ClassVar[Tempo] = Tempo.DIGEST
     useful_for: ClassVar[timedelta] = NOTICE
     opens_at: str
 
@@ -66,6 +77,7 @@ class DeclarationOpened(_OfPlan):
     """T-01, M-06: colleges of the province may apply."""
 
     kind: ClassVar[str] = "pilots.declaration_opened"
+    tempo: ClassVar[Tempo] = Tempo.DIGEST
 
     def is_still_true(self, session: Session, now: datetime) -> bool:
         return session.get_one(DeclarationPlan, self.plan_id).apply_window.contains(now)
@@ -128,6 +140,7 @@ class DeclarationClosed(_OfPlan):
     """T-02: nothing can be submitted any more; closes_at tells it again when the end had been put off."""
 
     kind: ClassVar[str] = "pilots.declaration_closed"
+    tempo: ClassVar[Tempo] = Tempo.DIGEST
     buttons: ClassVar[tuple[Button, ...]] = ()
     closes_at: str = ""
 
@@ -144,6 +157,7 @@ class ApplicationWaiting(Message):
     """M-05: an application waits for this reviewer; step is a ReviewStep, round counts what was recorded before."""
 
     kind: ClassVar[str] = "pilots.application_waiting"
+    answer_within: ClassVar[timedelta | None] = REVIEW_WITHIN
     buttons: ClassVar[tuple[Button, ...]] = (
         Button("{pass_label}", press=Press.APPROVE),
         Button("查看明细", page=_APPLICATION_PAGE),
@@ -160,6 +174,12 @@ class ApplicationWaiting(Message):
         if self.step == ReviewStep.CITY:
             return audiences.city(session, application.city_code)
         return audiences.province(session, application.province_code)
+
+    def due_at(self, session: Session, now: datetime) -> datetime | None:
+        """While the window is open the college can still mend what is returned: the answer is due before it closes."""
+        window = session.get_one(PilotApplication, self.application_id).plan.apply_window
+        usual = now + REVIEW_WITHIN
+        return min(usual, window.closes_at) if window.closes_at - now > LEAST_TO_REVIEW else usual
 
     def thing(self, session: Session) -> tuple[str, int, int] | None:
         version = review_version(session, session.get_one(PilotApplication, self.application_id))
@@ -208,6 +228,7 @@ class ApplicationDecided(Message):
     """M-03, M-04, R-043: approved with a number, or returned with a reason; the college says it has seen it."""
 
     kind: ClassVar[str] = "pilots.application_decided"
+    answer_within: ClassVar[timedelta | None] = timedelta(days=3)
     buttons: ClassVar[tuple[Button, ...]] = (
         Button("已知悉", press=Press.ACKNOWLEDGE),
         Button("{open_label}", page=_APPLICATION_PAGE),

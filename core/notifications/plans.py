@@ -14,8 +14,9 @@ from core.models.plans import ExamPlan, ExamPlanCertificate
 from core.models.registrations import Registration
 from core.notifications import audiences
 from core.notifications.message import Button, Message, Press, told
-from core.queries.plans import registration_standing
-from core.rules.plans import PlanEdge
+from core.queries.plans import registration_standing, scores_missing
+from core.rules.plans import ENTRY_NOTICE, REVIEW_NOTICE, PlanEdge
+from core.rules.telling import Tempo
 
 TO_COLLEGES = frozenset(
     {
@@ -45,6 +46,7 @@ class PlanPublished(Message):
     """M-10: the colleges of a plan learn its windows."""
 
     kind: ClassVar[str] = "plans.published"
+    tempo: ClassVar[Tempo] = Tempo.DIGEST
     buttons: ClassVar[tuple[Button, ...]] = (Button("查看考试计划", page="/admin/plans/"),)
     plan_id: int
 
@@ -65,6 +67,7 @@ class PlanEdgePassed(Message):
     """T-04…T-07, T-12…T-16: the clock has opened or closed something; edge is a PlanEdge."""
 
     kind: ClassVar[str] = "plans.edge_passed"
+    tempo: ClassVar[Tempo] = Tempo.DIGEST
     buttons: ClassVar[tuple[Button, ...]] = (Button("打开考试计划", page="/admin/plans/"),)
     useful_for: ClassVar[timedelta] = timedelta(days=2)
     plan_id: int
@@ -97,6 +100,7 @@ class RegistrationClosing(Message):
     """M-11: registration closes soon; rung is the number of hours before the end this reminder belongs to."""
 
     kind: ClassVar[str] = "plans.registration_closing"
+    has_ladder: ClassVar[bool] = False  # it is a rung itself
     buttons: ClassVar[tuple[Button, ...]] = (
         Button("已知悉", press=Press.ACKNOWLEDGE),
         Button("稍后提醒", press=Press.SNOOZE),
@@ -128,5 +132,95 @@ class RegistrationClosing(Message):
     def is_still_true(self, session: Session, now: datetime) -> bool:
         return session.get_one(ExamPlan, self.plan_id).windows.registration.contains(now)
 
+    def due_at(self, session: Session, now: datetime) -> datetime | None:
+        return session.get_one(ExamPlan, self.plan_id).registration_closes_at
+
     def useful_until(self, now: datetime) -> datetime:
         return now + timedelta(hours=self.rung)
+
+
+@told
+@dataclass(frozen=True, slots=True)
+class ScoresMissing(Message):
+    """M-21: score entry closes within a day, and not every seat has its score; closes_at: told again when put off."""
+
+    kind: ClassVar[str] = "plans.scores_missing"
+    buttons: ClassVar[tuple[Button, ...]] = (Button("去登记成绩", page="/admin/scores/"),)
+    plan_id: int
+    closes_at: str
+
+    def recipients(self, session: Session) -> Iterable[int]:
+        return audiences.teo(session, session.get_one(ExamPlan, self.plan_id).org_id)
+
+    def details(self, session: Session, now: datetime) -> dict[str, Any]:
+        plan = session.get_one(ExamPlan, self.plan_id)
+        return {
+            "plan_no": plan.plan_no,
+            "name": plan.name,
+            "closes_at": plan.score_entry_closes_at,
+            "count": scores_missing(session, plan.id),
+        }
+
+    def due_at(self, session: Session, now: datetime) -> datetime | None:
+        return session.get_one(ExamPlan, self.plan_id).score_entry_closes_at
+
+    def is_still_true(self, session: Session, now: datetime) -> bool:
+        window = session.get_one(ExamPlan, self.plan_id).windows.score_entry
+        return window.contains(now) and scores_missing(session, self.plan_id) > 0
+
+    def useful_until(self, now: datetime) -> datetime:
+        return now + ENTRY_NOTICE
+
+
+@told
+@dataclass(frozen=True, slots=True)
+class ReviewClosing(Message):
+    """M-23: two days are left in which a review of scores may be asked for."""
+
+    kind: ClassVar[str] = "plans.review_closing"
+    buttons: ClassVar[tuple[Button, ...]] = (Button("查看成绩", page="/admin/scores/"),)
+    plan_id: int
+    closes_at: str
+
+    def recipients(self, session: Session) -> Iterable[int]:
+        taking_part = select(Registration.college_id).where(Registration.plan_id == self.plan_id).distinct()
+        found: set[int] = set()
+        for college_id in session.scalars(taking_part):
+            found.update(audiences.coordinators(session, college_id))
+        return found
+
+    def details(self, session: Session, now: datetime) -> dict[str, Any]:
+        plan = session.get_one(ExamPlan, self.plan_id)
+        return {"plan_no": plan.plan_no, "name": plan.name, "closes_at": plan.windows.review.closes_at}
+
+    def due_at(self, session: Session, now: datetime) -> datetime | None:
+        return session.get_one(ExamPlan, self.plan_id).windows.review.closes_at
+
+    def is_still_true(self, session: Session, now: datetime) -> bool:
+        return session.get_one(ExamPlan, self.plan_id).windows.review.contains(now)
+
+    def useful_until(self, now: datetime) -> datetime:
+        return now + REVIEW_NOTICE
+
+
+@told
+@dataclass(frozen=True, slots=True)
+class PlanWindowExtended(Message):
+    """M-39: a window of a published plan is longer now; window: its field in PlanWindows."""
+
+    kind: ClassVar[str] = "plans.window_extended"
+    buttons: ClassVar[tuple[Button, ...]] = (Button("查看考试计划", page="/admin/plans/"),)
+    plan_id: int
+    window: str
+    closes_at: str
+
+    def recipients(self, session: Session) -> Iterable[int]:
+        plan = session.get_one(ExamPlan, self.plan_id)
+        return {*audiences.colleges_of_plan(session, plan.id), *audiences.teo(session, plan.org_id)}
+
+    def details(self, session: Session, now: datetime) -> dict[str, Any]:
+        plan = session.get_one(ExamPlan, self.plan_id)
+        return {"plan_no": plan.plan_no, "name": plan.name, "window": getattr(plan.windows, self.window)}
+
+    def is_still_true(self, session: Session, now: datetime) -> bool:
+        return not getattr(session.get_one(ExamPlan, self.plan_id).windows, self.window).over(now)

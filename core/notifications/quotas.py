@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from core.notifications import audiences
 from core.notifications.message import Button, Message, told
 from core.queries.lapses import Share, lapsed_shares, last_minute_of, total, unused_places, unused_shares, year_end
+from core.rules.telling import Tempo
 
 MOST_SHARES = 4
 _QUOTAS = (Button("查看指标", page="/admin/quotas/"),)
@@ -48,6 +49,7 @@ class QuotaLapsed(Message):
     """T-03, R-019: the year has ended, and this was lost."""
 
     kind: ClassVar[str] = "quotas.lapsed"
+    tempo: ClassVar[Tempo] = Tempo.DIGEST
     buttons: ClassVar[tuple[Button, ...]] = _QUOTAS
     college_id: int
     year: int

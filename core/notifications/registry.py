@@ -13,6 +13,7 @@ from core.notifications import (  # noqa: F401  # importing them is the point
     pilots,
     plans,
     quotas,
+    reminding,
     sites,
 )
 from core.notifications.message import KINDS, Message

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from sqlalchemy.orm import Session
 
 from core import settings
@@ -19,7 +17,9 @@ from core.models.records import Notification
 from core.notifications.buttons import press_data
 from core.notifications.message import Button, Message, Press
 from core.notifications.registry import revive
-from core.notifications.words import TEMPLATES, day, difference, letter_text, problem, when
+from core.notifications.reminding import Reminder
+from core.notifications.wording import words_of
+from core.notifications.words import letter_text, when
 from core.rules.certificates import Party
 from core.rules.notices import LAST_SNOOZE_BEFORE_END, SNOOZE, ReplyState
 
@@ -28,10 +28,11 @@ _SIGNING_PARTY = {"certificates.signing_requested": Party.COLLEGE, "certificates
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """Telegram HTML and rows of keys."""
+    """Telegram HTML and rows of keys; about: the message the keys belong to, another one where this only reminds."""
 
     text: str
     keys: tuple[tuple[Key, ...], ...]
+    about: Notification
 
 
 def message_of(row: Notification) -> Message:
@@ -41,23 +42,25 @@ def message_of(row: Notification) -> Message:
 
 def chat_text(session: Session, row: Notification, now: datetime, *, is_repeat: bool = False) -> Rendered:
     """The row as it stands at now; answered ones say how they ended and have no buttons left."""
-    message = message_of(row)
+    message, prefix = message_of(row), "【重发】" if is_repeat else ""
+    if isinstance(message, Reminder):
+        prefix += words_of(message.kind, message.details(session, now), now) + "\n"
+        row = session.get_one(Notification, message.notification_id)
+        message = message_of(row)
     details = message.details(session, now)
-    text = _words(message.kind, details, now)
-    if is_repeat:
-        text = f"【重发】{text}"
+    text = prefix + words_of(message.kind, details, now)
     if row.reply_state is ReplyState.OPEN and row.task_code:
         text += f"\n待办编号 {row.task_code}"
     ending = outcome(row)
     if ending:
-        return Rendered(f"{text}\n\n<b>{ending}</b>", ())
-    return Rendered(text, keyboard(row, message, details, now))
+        return Rendered(f"{text}\n\n<b>{ending}</b>", (), row)
+    return Rendered(text, keyboard(row, message, details, now), row)
 
 
 def panel_text(session: Session, row: Notification, now: datetime) -> str:
     """The same words for the panel's notice page, as safe HTML."""
     message = message_of(row)
-    return _words(row.kind, message.veiled(message.details(session, now)), now)
+    return words_of(row.kind, message.veiled(message.details(session, now)), now)
 
 
 def letter_of(session: Session, row: Notification, now: datetime) -> Letter | None:
@@ -120,20 +123,3 @@ def _sealed(key: Key, row: Notification, user_id: int) -> Key:
         user_id=user_id,
     )
     return Key(key.label, data=data)
-
-
-def _words(kind: str, details: dict[str, Any], now: datetime) -> str:
-    return _environment().get_template(f"{kind}.txt").render(details | {"now": now}).strip()
-
-
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES / "notifications"),
-        undefined=StrictUndefined,
-        autoescape=select_autoescape(enabled_extensions=("txt",), default=True),
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"when": when, "day": day, "difference": difference, "problem": problem}
-    return environment

@@ -26,6 +26,14 @@ def when(instant: datetime, *, seconds: bool = False) -> str:
     return f"{year}{there.month}月{there.day}日 周{_WEEKDAYS[there.weekday()]} {clock_part}"
 
 
+def left(until: datetime, now: datetime) -> str:
+    """3 天, 20 小时, 40 分钟: what is left of the time, rounded down in the unit that matters."""
+    minutes = max(int((until - now).total_seconds() // 60), 1)
+    if minutes >= 48 * 60:
+        return f"{minutes // (24 * 60)} 天"
+    return f"{minutes // 60} 小时" if minutes >= 60 else f"{minutes} 分钟"
+
+
 def day(value: date) -> str:
     """2026年5月20日."""
     return f"{value.year}年{value.month}月{value.day}日"
@@ -54,6 +62,16 @@ def problem(code: str) -> str:
 def letter_text(kind: str, **facts: Any) -> str:
     """The words of a letter (templates/letters), without markup: it travels as a short message or a mail."""
     return (TEMPLATES / "letters" / f"{kind}.txt").read_text(encoding="utf-8").strip().format_map(facts)
+
+
+def kind_word(kind: str) -> str:
+    """What a kind of message is called in a list."""
+    return _deliveries()["kinds"].get(kind, kind)
+
+
+def delivery_reason(code: str) -> str:
+    """Why a message was not sent, or not yet, from the code its sender left in the row."""
+    return _deliveries()["reasons"].get(code, f"其他原因（{code}）")
 
 
 def difference(changes: Changes) -> str:
@@ -111,3 +129,8 @@ def _sentences() -> dict[str, dict[str, str]]:
     for path in [TEMPLATES / "refusals.toml", *sorted((TEMPLATES / "refusals").glob("*.toml"))]:
         found |= tomllib.loads(path.read_text(encoding="utf-8"))
     return found
+
+
+@lru_cache(maxsize=1)
+def _deliveries() -> dict[str, dict[str, str]]:
+    return tomllib.loads((TEMPLATES / "deliveries.toml").read_text(encoding="utf-8"))

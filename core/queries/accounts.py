@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, false, select, true
 from sqlalchemy.orm import Session, selectinload
 
 from core.actors import Actor
@@ -104,6 +104,20 @@ def people(*roles: Role) -> Select[int]:
         .where(AccountRole.role.in_(roles), UserAccount.state == AccountState.ENABLED)
         .distinct()
     )
+
+
+def own_organisation(actor: Actor) -> ColumnElement[bool]:
+    """Accounts of the actor's organisation: all of them for the platform's administrators, none for candidates."""
+    if Role.ADMIN in actor.roles:
+        return true()
+    for column, mine in (
+        (UserAccount.college_id, actor.college_id),
+        (UserAccount.org_id, actor.org_id),
+        (UserAccount.authority_id, actor.authority_id),
+    ):
+        if mine is not None:
+            return column == mine
+    return false()
 
 
 def province_contact(session: Session, province_code: str) -> str:

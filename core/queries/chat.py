@@ -39,7 +39,10 @@ class PlanStanding:
 
 
 def open_requests(session: Session, account_id: int, now: datetime) -> list[Notification]:
-    """Messages waiting for this person's word: the urgent, then what nobody else can do, then by deadline."""
+    """Messages waiting for this person's word: the urgent, then what nobody else can do, then by deadline.
+
+    Without a deadline of its own a request counts by the end of its usefulness.
+    """
     rows = session.scalars(
         select(Notification).where(
             Notification.account_id == account_id,
@@ -47,7 +50,12 @@ def open_requests(session: Session, account_id: int, now: datetime) -> list[Noti
             Notification.useful_until >= now,
         )
     )
-    return sorted(rows, key=lambda row: (-urgency_of(row.useful_until, now), not row.thing_version, row.useful_until))
+
+    def rank(row: Notification) -> tuple[int, bool, datetime]:
+        due_at = row.due_at or row.useful_until
+        return -urgency_of(due_at, now), not row.thing_version, due_at
+
+    return sorted(rows, key=rank)
 
 
 def organisation_of(account: UserAccount) -> str:

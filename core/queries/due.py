@@ -16,7 +16,6 @@ from core.models.pilots import DeclarationPlan
 from core.models.plans import ExamPlan, ExamPlanSubject
 from core.models.records import Notification
 from core.models.registrations import Registration, SubjectRegistration
-from core.models.scores import SubjectScore
 from core.models.sites import ExamRoom, ExamSite
 from core.queries.certificates import signing_batches
 from core.queries.desk import Desk, DueItem
@@ -28,6 +27,7 @@ from core.queries.pilot_tasks import (
     province_reviews,
     single_coordinator,
 )
+from core.queries.plans import scores_missing
 from core.queries.scoping import visible
 from core.queries.verifications import next_asking_at
 from core.rules.arrangement import ArrangementState
@@ -38,7 +38,6 @@ from core.rules.organisations import Role
 from core.rules.pilots import DeclarationState
 from core.rules.plans import PlanState, plan_phase
 from core.rules.registrations import SittingState
-from core.rules.scores import ScoreState
 from core.rules.sites import SiteReview
 from core.rules.windows import Window
 
@@ -152,17 +151,10 @@ def _arrangements(desk: Desk) -> Iterator[DueItem]:
 def _scores(desk: Desk) -> Iterator[DueItem]:
     inside = (ExamPlan.state == PlanState.PUBLISHED, ExamPlan.score_entry_opens_at <= desk.now)
     for plan in desk.plans(*inside, ExamPlan.score_entry_closes_at >= desk.now):
-        subjects = select(ExamPlanSubject.id).where(ExamPlanSubject.plan_id == plan.id)
-        entered = select(SubjectScore.subject_registration_id).where(SubjectScore.state != ScoreState.NOT_ENTERED)
-        missing = select(func.count(SubjectRegistration.id)).where(
-            SubjectRegistration.plan_subject_id.in_(subjects),
-            SubjectRegistration.state == SittingState.SEATED,
-            SubjectRegistration.id.not_in(entered),
-        )
         yield desk.item(
             "scores.missing",
             "未登记的科目成绩",
-            desk.session.scalar(missing) or 0,
+            scores_missing(desk.session, plan.id),
             "/admin/scores/",
             detail=plan.name,
             due_at=plan.score_entry_closes_at,

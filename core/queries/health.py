@@ -50,6 +50,11 @@ def heartbeat_ages(session: Session, now: datetime) -> dict[str, int]:
     return {name: max(0, int((now - at).total_seconds())) for name, at in rows}
 
 
+def note_of(session: Session, name: str) -> str:
+    """What a part wrote beside its last sign of life; "" for one never seen."""
+    return session.scalar(select(Heartbeat.note).where(Heartbeat.name == name)) or ""
+
+
 def figures(session: Session, now: datetime) -> list[Figure]:
     """Everything a monitor may want to draw or wake somebody for."""
     ages = heartbeat_ages(session, now)

@@ -19,6 +19,7 @@ def is_anything_due(session: Session, now: datetime) -> bool:
     """A cheap look before taking the write lock."""
     due = select(Notification.id).where(
         Notification.next_attempt_at <= now,
+        Notification.digest_on.is_(None),
         or_(
             Notification.delivery_state == DeliveryState.PENDING,
             (Notification.delivery_state == DeliveryState.SENDING) & (Notification.lease_until < now),
@@ -42,7 +43,9 @@ def stale_copies() -> Select[int]:
 
 
 def earlier_copy(session: Session, row: Notification) -> int | None:
-    """The message id of an earlier reminder about the same thing to the same person, to be answered."""
+    """The message id of what this one goes on about, to be answered: the request it reminds of, or an earlier one."""
+    if row.about_id is not None:
+        return session.scalar(select(Notification.message_id).where(Notification.id == row.about_id))
     if row.thing_id is None:
         return None
     return session.scalar(

@@ -14,15 +14,18 @@ from core.errors import NotFound
 from core.models.candidates import Candidate
 from core.models.organisations import College
 from core.models.pilots import Quota
-from core.models.plans import ExamPlan, ExamPlanCertificate, ExamPlanCollege
-from core.models.registrations import Registration
+from core.models.plans import ExamPlan, ExamPlanCertificate, ExamPlanCollege, ExamPlanSubject
+from core.models.registrations import Registration, SubjectRegistration
+from core.models.scores import SubjectScore
 from core.models.sites import ExamRoom, ExamSite
 from core.queries.moments import moment as clock_at
 from core.queries.moments import word
 from core.rules.candidates import CandidateKind, CandidateState
 from core.rules.permissions import has_role
 from core.rules.pilots import QuotaState
-from core.rules.plans import PlanEdge, PlanState, PlanStatus, RoomPhase
+from core.rules.plans import ENTRY_NOTICE, PlanEdge, PlanState, PlanStatus, RoomPhase
+from core.rules.registrations import SittingState
+from core.rules.scores import ScoreState
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +153,37 @@ def plans_closing_registration(now: datetime, until: datetime) -> Select[int]:
         ExamPlan.registration_closes_at >= now,
         ExamPlan.registration_closes_at <= until,
     )
+
+
+def plans_closing_entry(now: datetime) -> Select[int]:
+    """Ids of published plans whose score entry is open and closes within a day (M-21)."""
+    return select(ExamPlan.id).where(
+        ExamPlan.state == PlanState.PUBLISHED,
+        ExamPlan.score_entry_opens_at <= now,
+        ExamPlan.score_entry_closes_at >= now,
+        ExamPlan.score_entry_closes_at <= now + ENTRY_NOTICE,
+    )
+
+
+def plans_in_publication(now: datetime) -> Select[int]:
+    """Ids of published plans whose scores are public at this moment."""
+    return select(ExamPlan.id).where(
+        ExamPlan.state == PlanState.PUBLISHED,
+        ExamPlan.publication_opens_at <= now,
+        ExamPlan.publication_closes_at >= now,
+    )
+
+
+def scores_missing(session: Session, plan_id: int) -> int:
+    """Seats of a plan without a score (R-199, M-21)."""
+    subjects = select(ExamPlanSubject.id).where(ExamPlanSubject.plan_id == plan_id)
+    entered = select(SubjectScore.subject_registration_id).where(SubjectScore.state != ScoreState.NOT_ENTERED)
+    missing = select(func.count(SubjectRegistration.id)).where(
+        SubjectRegistration.plan_subject_id.in_(subjects),
+        SubjectRegistration.state == SittingState.SEATED,
+        SubjectRegistration.id.not_in(entered),
+    )
+    return session.scalar(missing) or 0
 
 
 EDGE_WORDS = {

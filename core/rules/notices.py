@@ -35,6 +35,8 @@ class ReplyState(Labelled):
     EXPIRED = "expired", "已过期"
 
 
+UNANSWERED = frozenset({ReplyState.NOT_ASKED, ReplyState.OPEN})  # what may still be worth sending
+
 D = DeliveryState
 DELIVERY = Machine(
     "通知",

@@ -44,6 +44,9 @@ def grantable(roles: Iterable[str]) -> frozenset[Role]:
     return frozenset(role for holder, given in GRANTED_BY.items() if holder in held for role in given)
 
 
+KEEPS_WORK = frozenset(Role) - {Role.CANDIDATE, Role.INVIGILATOR}  # whose turn it may be for days
+
+
 class Switch(Labelled):
     """The simple switch that organisations, standards, certificates and subjects share (§3.4, §3.7)."""
 

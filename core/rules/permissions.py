@@ -37,6 +37,7 @@ class Own(Enum):
 _COLLEGE_STAFF = ((Role.COORDINATOR, Own.COLLEGE), (Role.SIGNATORY, Own.COLLEGE))
 _TEO = ((Role.TEO, Own.ORG),)
 _PROVINCE = ((Role.PROVINCE, Own.PROVINCE),)
+_HEADS = (*_COLLEGE_STAFF, *_TEO, (Role.PROVINCE, Own.AUTHORITY), (Role.CITY, Own.AUTHORITY))
 
 
 def _exporting(*roles: Role) -> tuple[tuple[Role, Own], ...]:
@@ -79,6 +80,9 @@ GRANTS: dict[str, tuple[tuple[Role, Own], ...]] = {
     "manage_seal": ((Role.SIGNATORY, Own.COLLEGE), (Role.TEO, Own.ORG)),
     "travel_in_time": ((Role.ADMIN, Own.ANYBODYS),),
     "read_trail": ((Role.ADMIN, Own.ANYBODYS),),
+    "read_deliveries": ((Role.ADMIN, Own.ANYBODYS), *_HEADS),  # of one's own organisation's accounts
+    "send_again": ((Role.ADMIN, Own.ANYBODYS), *_HEADS),
+    "send_all_again": ((Role.ADMIN, Own.ANYBODYS),),
     # Whoever edits, reviews or signs a thing may export it; who only views it, where a page of §8 names the export.
     "export_organisations": _exporting(Role.ADMIN, *_COLLEGE_ROLES),
     "export_colleges": _exporting(Role.ADMIN, Role.PROVINCE, *_COLLEGE_ROLES),

@@ -35,6 +35,8 @@ class DeclarationEdge(Labelled):
 
 
 NOTICE = timedelta(days=3)  # M-06
+REVIEW_WITHIN = timedelta(days=5)  # proposed: the sources name no time, and a college waits
+LEAST_TO_REVIEW = timedelta(hours=24)  # of the window left, else there is nothing to hurry for
 
 
 def declaration_edges(window: Window) -> list[tuple[datetime, DeclarationEdge]]:

@@ -15,6 +15,10 @@ from core.rules.windows import Window
 REVIEW_DAYS = 7  # R-210
 
 
+ENTRY_NOTICE = timedelta(days=1)  # M-21
+REVIEW_NOTICE = timedelta(days=2)  # M-23
+
+
 class PlanState(Labelled):
     """What a TEO decides about a plan; everything else the clock decides (R-060)."""
 

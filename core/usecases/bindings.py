@@ -19,7 +19,8 @@ from core.queries.bindings import asker_of_code, trusted_user, waiting_binding
 from core.rules.organisations import BINDING, SETTLES_IN, BindingState, Role
 from core.usecases import one_time
 from core.usecases.accounts import managed
-from core.usecases.notices import close_tasks, reissue_open
+from core.usecases.deliveries import reissue_open
+from core.usecases.notices import close_tasks
 
 CODE_VALIDITY = timedelta(minutes=15)
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.exc import NoResultFound
 
 from core.db import Tx
 from core.errors import NotFound, NotPermitted, StaleState, ValueRefused
 from core.models.records import ChatDraft, Notification
-from core.notifications.message import Message
+from core.notifications.message import KINDS, Message
 from core.notifications.registry import revive
+from core.notifications.reminding import Burst
 from core.rules.notices import (
     DELIVERY,
     LAST_SNOOZE_BEFORE_END,
@@ -26,6 +28,7 @@ from core.rules.notices import (
     ReplyState,
     next_attempt,
 )
+from core.rules.telling import BURST_OF, BURST_WITHIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +52,18 @@ def claim_due(tx: Tx, *, limit: int) -> list[Claim]:
                 (Notification.delivery_state == DeliveryState.SENDING) & (Notification.lease_until < tx.now),
             ),
             Notification.next_attempt_at <= tx.now,
+            Notification.digest_on.is_(None),
         )
         .order_by(Notification.next_attempt_at, Notification.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     ).all()
-    claims = []
+    claims, bursts = [], Bursts(tx, due)
     for row in due:
         if tx.now > row.useful_until or _is_pointless(tx, row):
             _put_away(tx, row, "useless")
+            continue
+        if bursts.swallow(row):
             continue
         is_repeat = row.may_have_arrived or row.delivery_state is DeliveryState.SENDING
         tx.advance(
@@ -72,8 +78,53 @@ def claim_due(tx: Tx, *, limit: int) -> list[Claim]:
     return claims
 
 
+class Bursts:
+    """What was told to whom within the last minutes: more than BURST_OF alike become one message that is edited.
+
+    A request swallowed by it stays open; only its copy in the chat is spared.
+    """
+
+    def __init__(self, tx: Tx, due: Sequence[Notification]) -> None:
+        self._tx = tx
+        people = {row.account_id for row in due}
+        told = (
+            select(Notification.account_id, Notification.kind, func.count())
+            .where(Notification.account_id.in_(people), Notification.delivered_at > tx.now - BURST_WITHIN)
+            .group_by(Notification.account_id, Notification.kind)
+        )
+        self._told = Counter({(account_id, kind): count for account_id, kind, count in tx.session.execute(told)})
+
+    def swallow(self, row: Notification) -> bool:
+        """True where this message is told by the burst's own one."""
+        if row.kind not in KINDS or KINDS[row.kind].is_alone or row.attempts:
+            return False
+        self._told[row.account_id, row.kind] += 1
+        if self._told[row.account_id, row.kind] <= BURST_OF:
+            return False
+        tx = self._tx
+        row.gathered_in = self._gathering(row)
+        tx.advance(row, DELIVERY, "suppress", last_error="burst", lease_until=None)
+        return True
+
+    def _gathering(self, row: Notification) -> int:
+        tx = self._tx
+        mine = select(Notification).where(
+            Notification.account_id == row.account_id,
+            Notification.dedupe_key.startswith(f"{Burst.kind}:{row.account_id}:{row.kind}:"),
+            Notification.created_at > tx.now - BURST_WITHIN,
+        )
+        held = tx.session.scalars(mine.order_by(Notification.id.desc()).limit(1)).one_or_none()
+        if held is None:
+            tx.notify(Burst(row.account_id, row.kind, tx.now.isoformat()))
+            held = tx.one(mine.order_by(Notification.id.desc()).limit(1))
+        held.is_stale = held.delivery_state is DeliveryState.DELIVERED
+        return held.id
+
+
 def _is_pointless(tx: Tx, row: Notification) -> bool:
-    """A message that cannot be read any more is let through: its sender says so, and the others go on (law 2)."""
+    """Done work is not announced. What cannot be read is let through: its sender says so, the others go on (law 2)."""
+    if row.reply_state not in (ReplyState.OPEN, ReplyState.NOT_ASKED):
+        return True
     try:
         return not revive_of(row).is_still_true(tx.session, tx.now)
     except (LookupError, TypeError, ValueError, NoResultFound):
@@ -89,6 +140,7 @@ def _put_away(tx: Tx, row: Notification, why: str) -> None:
     tx.advance(row, DELIVERY, "suppress", last_error=why, lease_until=None)
     if row.reply_state is ReplyState.OPEN and tx.now > row.useful_until:
         tx.advance(row, REPLY, "expire", replied_at=tx.now)
+        reminders_follow(tx, [row.id])
 
 
 def mark_delivered(tx: Tx, *, notification_id: int, chat_id: int, message_id: int) -> None:
@@ -152,6 +204,7 @@ def acknowledge(tx: Tx, *, notification_id: int) -> Notification:
         return row
     _require_open(row)
     tx.advance(row, REPLY, "acknowledge", replied_at=tx.now, replied_by=tx.actor.account_id)
+    reminders_follow(tx, [row.id])
     return row
 
 
@@ -219,7 +272,23 @@ def close_tasks(
         .returning(Notification.id)
         .execution_options(synchronize_session=False)
     ).all()
+    reminders_follow(tx, closed)
     return len(closed)
+
+
+def reminders_follow(tx: Tx, notification_ids: Sequence[int]) -> None:
+    """What reminded of requests that have ended: unsent, it is not sent; sent, it is edited to how they ended."""
+    mine = Notification.about_id.in_(notification_ids)
+    for states, values in (
+        ([DeliveryState.PENDING], {"delivery_state": DeliveryState.SUPPRESSED, "last_error": "closed"}),
+        ([DeliveryState.DELIVERED], {"is_stale": True}),
+    ):
+        tx.session.execute(
+            update(Notification)
+            .where(mine, Notification.delivery_state.in_(states))
+            .values(values)
+            .execution_options(synchronize_session=False)
+        )
 
 
 def retarget_tasks(tx: Tx, *, thing_type: str, thing_id: int) -> int:
@@ -237,34 +306,6 @@ def retarget_tasks(tx: Tx, *, thing_type: str, thing_id: int) -> int:
             row.thing_version = thing[2]
             row.is_stale = row.delivery_state is DeliveryState.DELIVERED
     tx.session.flush()
-    return len(open_rows)
-
-
-def reissue_open(tx: Tx, *, account_id: int) -> int:
-    """Whatever still waits for this account's word goes out again: it has another chat now (chat.md, lost phone)."""
-    open_rows = tx.all(
-        select(Notification).where(
-            Notification.account_id == account_id,
-            Notification.reply_state == ReplyState.OPEN,
-            Notification.delivery_state.in_(DELIVERY.sources("reissue")),
-            Notification.useful_until >= tx.now,
-        )
-    )
-    for row in open_rows:
-        tx.advance(
-            row,
-            DELIVERY,
-            "reissue",
-            delivered_at=None,
-            chat_id=None,
-            message_id=None,
-            attempts=0,
-            next_attempt_at=tx.now,
-            not_before=tx.now,
-            may_have_arrived=False,
-            is_stale=False,
-            last_error=None,
-        )
     return len(open_rows)
 
 

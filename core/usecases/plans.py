@@ -12,14 +12,21 @@ from core.errors import IllegalMove, Incomplete, NotFound, NotPermitted, ValueRe
 from core.models.catalogue import CertificateType, Subject
 from core.models.organisations import College
 from core.models.plans import ExamPlan, ExamPlanCertificate, ExamPlanSubject, ExamSession
-from core.notifications.plans import PlanEdgePassed, PlanPublished, RegistrationClosing
+from core.notifications.plans import (
+    PlanEdgePassed,
+    PlanPublished,
+    PlanWindowExtended,
+    RegistrationClosing,
+    ReviewClosing,
+    ScoresMissing,
+)
 from core.queries.plans import EDGE_WORDS, participating_colleges
 from core.rules.arrangement import ARRANGEMENT
 from core.rules.catalogue import PassRule
 from core.rules.numbering import plan_no
 from core.rules.organisations import Switch
 from core.rules.permissions import permit
-from core.rules.plans import EXAM_PLAN, PlanEdge, PlanState, require_weights
+from core.rules.plans import ENTRY_NOTICE, EXAM_PLAN, REVIEW_NOTICE, PlanEdge, PlanState, require_weights
 from core.usecases.catalogue import require_offered
 from core.usecases.edits import set_only
 from core.usecases.results import conclude_scores
@@ -213,6 +220,7 @@ def extend_window(tx: Tx, *, plan_id: int, window: str, closes_at: datetime) -> 
     plan.next_edge_at = plan.windows.next_edge(plan.announced_until or tx.now)
     tx.because(plan, "extend_window")
     tx.session.flush()
+    tx.notify(PlanWindowExtended(plan.id, window, closes_at.isoformat()))
     return plan
 
 
@@ -242,6 +250,20 @@ def _take_effect(tx: Tx, plan: ExamPlan, edge: PlanEdge) -> None:
         tx.advance_all(ExamPlanSubject, ARRANGEMENT, "publish", ExamPlanSubject.plan_id == plan.id)
     if edge is PlanEdge.PUBLICATION_CLOSES:
         conclude_scores(tx, plan=plan)
+
+
+def remind_of_scores(tx: Tx, *, plan_id: int) -> int:
+    """M-21: a day before score entry closes, where scores are missing; once per end. Returns new messages."""
+    closes_at = tx.get(ExamPlan, plan_id).score_entry_closes_at
+    message = ScoresMissing(plan_id, closes_at.isoformat())
+    return tx.notify(message) if closes_at - tx.now <= ENTRY_NOTICE and message.is_still_true(tx.session, tx.now) else 0
+
+
+def remind_of_review(tx: Tx, *, plan_id: int) -> int:
+    """M-23: two days before a review can be asked for no longer; once per end. Returns new messages."""
+    review = tx.get(ExamPlan, plan_id).windows.review
+    is_near = review.contains(tx.now) and review.closes_at - tx.now <= REVIEW_NOTICE
+    return tx.notify(ReviewClosing(plan_id, review.closes_at.isoformat())) if is_near else 0
 
 
 def remind_of_registration(tx: Tx, *, plan_id: int) -> int:

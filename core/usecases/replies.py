@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from core.db import Tx
 from core.models.records import ChatUpdate, Notification
@@ -71,6 +71,7 @@ def as_it_stands(tx: Tx, notification_id: int) -> Notification:
     row = notices.my_notice(tx, notification_id)
     if row.reply_state is ReplyState.OPEN and tx.now > row.useful_until:
         tx.advance(row, REPLY, "expire", replied_at=row.useful_until)
+        notices.reminders_follow(tx, [row.id])
     return row
 
 
@@ -88,9 +89,9 @@ def bring_copy_up_to_date(tx: Tx, *, chat_id: int, message_id: int) -> None:
 
 
 def copy_at(tx: Tx, *, chat_id: int, message_id: int) -> int | None:
-    """Whose delivered copy a chat message is, as a notification's id."""
+    """Whose delivered copy a chat message is, as a notification's id; a reminder is a copy of its request."""
     found: int | None = tx.first(
-        select(Notification.id).where(
+        select(func.coalesce(Notification.about_id, Notification.id)).where(
             Notification.account_id == tx.actor.account_id,
             Notification.chat_id == chat_id,
             Notification.message_id == message_id,

@@ -15,7 +15,7 @@ from core.models.pilots import ReviewRecord
 from core.models.plans import ExamPlan, ExamPlanSubject
 from core.models.registrations import Registration, RoomArrangement, SeatAssignment
 from core.models.sites import ExamRoom, ExamSite, ExamSiteCertificate, SiteAllocation
-from core.notifications.sites import SiteDecided, SiteSubmitted
+from core.notifications.sites import SiteAllocated, SiteDecided, SiteSubmitted
 from core.queries.plans import takes_part
 from core.rules.catalogue import CertificateLevel
 from core.rules.numbering import site_no
@@ -233,7 +233,7 @@ def allocate_site(
         raise ValueRefused("certificate_not_in_plan", rule="R-121", plan=plan.plan_no)
     if borrowing_college_id == site.college_id or not takes_part(tx.session, plan, borrowing_college_id):
         raise ValueRefused("borrower_not_fit", rule="R-118", plan=plan.plan_no)
-    return tx.add(
+    row = tx.add(
         SiteAllocation(
             plan_id=plan_id,
             site_id=site_id,
@@ -241,6 +241,8 @@ def allocate_site(
             borrowing_college_id=tx.get(College, borrowing_college_id).id,
         )
     )
+    tx.notify(SiteAllocated(row.id, is_cancelled=False))
+    return row
 
 
 def cancel_allocation(tx: Tx, *, allocation_id: int) -> SiteAllocation:
@@ -256,6 +258,7 @@ def cancel_allocation(tx: Tx, *, allocation_id: int) -> SiteAllocation:
     if tx.first(used) is not None:
         raise IllegalMove("allocation_in_use", rule="R-121", thing=ALLOCATION.name)
     tx.advance(row, ALLOCATION, "cancel")
+    tx.notify(SiteAllocated(row.id, is_cancelled=True))
     return row
 
 

@@ -32,6 +32,8 @@ def test_every_role_has_its_own_menu(panel: OpenPanel) -> None:
     assert {"证书信息", "考试科目", "考试计划"} <= seen["teo"]
     assert not {"申报计划", "申报计划管理"} & seen["teo"], "§8.8: a TEO has no business with declaration plans"
     assert {"用户管理", "操作日志", "试点院校"} <= seen["admin"]
+    assert [login for login in CAST if "逾期事项" not in seen[login]] == ["invigilator"]
+    assert [login for login in CAST if "消息送达" not in seen[login]] == ["reviewer", "invigilator"]
     assert [login for login in CAST if "操作日志" in seen[login]] == ["admin"]
     assert [login for login in CAST if "用户管理" in seen[login]] == [
         "admin", "coordinator", "second_coordinator", "signatory", "other_coordinator", "other_signatory",

@@ -68,6 +68,11 @@ PAGES: dict[str, set[str]] = {
     "subjects": OFFICES,
     "trail": {"admin"},
 }
+# The same for pages that are no list of a table; "" is all they have beside what OWN_PAGES names.
+PLAIN_PAGES: dict[str, set[str]] = {
+    "deliveries": OFFICES,
+    "late": OFFICES | {"reviewer"},
+}
 OPEN = {"seating": 302}  # the page of a plan's seats; its list is another page
 # What every page has; "own" pages of single views and everything outside the panel follow.
 STANDARD = {
@@ -84,11 +89,12 @@ OWN_PAGES = {
     "colleges.seal_view", "certificates.sample_view", "certificate-templates.sample_view", "certificates.filled_view",
     "directory.filled_view", "majors.filled_view", "orgs.filled_view", "subjects.filled_view",
     "photo-verdicts.offer_view",
+    "deliveries.index", "deliveries.again", "deliveries.all_again", "late.index",
     "exports.job_view", "exports.again_view", "exports.file_view", "applications.picture_view",
 }  # fmt: skip
 BEHIND_LOGIN = {
     "admin.index", "admin.notices", "admin.acknowledge_notice", "admin.travel",
-    "profile.password", "profile.telegram", "profile.new_code", "profile.unbind",
+    "profile.password", "profile.telling", "profile.telegram", "profile.new_code", "profile.unbind",
     "second_factor.page", "second_factor.begin", "second_factor.confirm", "second_factor.end",
 }  # fmt: skip
 WITH_A_VISIT = {"phone.sign_page", "phone.refuse_page", "phone.done"}
@@ -181,7 +187,7 @@ def test_each_role_opens_the_pages_written_down_for_it_and_no_other(panel: OpenP
     before, wrong = census(), []
     for login, browser in browsers.items():
         token = {"csrf_token": browser.token(), "ids": "1", "confirmed": "1"}
-        for page, allowed in PAGES.items():
+        for page, allowed in (PAGES | PLAIN_PAGES).items():
             found = {"": browser.get(f"/admin/{page}/").status_code == OPEN.get(page, 200)}
             if login not in allowed:
                 for address in ("details/?id=1", "do/edit/?id=1", "import/candidates/"):

@@ -138,7 +138,7 @@ class Chat:
         with reading() as session:
             held = session.get_one(Notification, row.id)
             rendered = chat_text(session, held, clock.now())
-            keys = sealed(rendered.keys, held, self.user(login))
+            keys = sealed(rendered.keys, rendered.about, self.user(login))
         async with Telegram() as line:
             sent = await line.send(self.user(login), rendered.text, keys)
         assert sent.message_id is not None, sent.why

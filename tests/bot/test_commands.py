@@ -91,7 +91,7 @@ async def test_plan_without_a_number_lists_them(chat: Chat) -> None:
 async def test_no_answer_names_a_person_or_outgrows_a_screen(chat: Chat, login: str) -> None:
     names = [person.name for person in PEOPLE]
     async with chat.running():
-        for command in ("/start", "/todo", "/deadlines", "/sign", "/plan", "/help"):
+        for command in ("/start", "/todo", "/deadlines", "/sign", "/plan", "/settings", "/help"):
             await chat.says(login, command)
     said = [str(message["text"]) for message in chat.heard(login)]
     assert not [text for text in said if any(name in text for name in names)]

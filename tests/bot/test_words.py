@@ -122,6 +122,7 @@ SAMPLES: dict[str, list[dict[str, Any]]] = {
         REVIEW | {"reason": "请补充实训室的设备数量和软件清单。", "note": ""},
         REVIEW | {"reason": "<b>&", "may_resubmit": False, "majors": 0, "note": "这份申报有变动。"},
     ],
+    "numbers": [{"plans": [STANDING] * 4, "more": 2}, {"plans": [], "more": 0}],
     "plan": [{"plan": STANDING}],
     "plans": [{"plans": [STANDING] * 6, "more": 2}, {"plans": [], "more": 0}],
     "private_only": [{}],
@@ -131,6 +132,10 @@ SAMPLES: dict[str, list[dict[str, Any]]] = {
     ],
     "certificates_refused": [
         {"count": 500, "plan": PLAN, "reason": "成绩与现场记录不一致", "by": "jiangcheng-fzr", "at": NOON}
+    ],
+    "settings": [
+        {"hours": "22:00–07:30", "wants_digest": True},
+        {"hours": "", "wants_digest": False},
     ],
     "sign": [
         {"batches": BATCHES, "more": 2, "may_sign": True},

@@ -25,6 +25,7 @@ from core.db import reading, transaction
 from core.models.records import Notification
 from core.notifications.pilots import ApplicationWaiting
 from core.queries.reconcile import reconcile
+from core.rules.notices import DeliveryState
 from tests.factories import Year, Years, count, rows
 from tests.fakes import TEST_TOKEN
 
@@ -88,6 +89,8 @@ def fill(year: Year) -> None:
         tx.session.execute(update(Notification).values(delivery_state="suppressed"))
         for number in range(MESSAGES):
             tx.notify(ApplicationWaiting(year["application"], "city", 1_000 + number))
+        # each was tried before, so that each is sent by itself: alike ones would be told in one message
+        tx.update_all(Notification, Notification.delivery_state == DeliveryState.PENDING, attempts=1)
 
 
 def code_in(call: dict[str, Any]) -> str:

@@ -20,8 +20,10 @@ from core.db import reading, transaction
 from core.gateways.seal import SealFailed
 from core.models.accounts import ChatBinding, UserAccount, VerificationCode
 from core.models.candidates import Candidate
+from core.models.plans import ExamPlan
 from core.models.records import ImportJob, Notification
 from core.models.registrations import CandidateSnapshot
+from core.models.sites import SiteAllocation
 from core.notifications import render
 from core.notifications.accounts import (
     BindingAsked,
@@ -52,10 +54,21 @@ from core.notifications.pilots import (
     DeclarationExtended,
     DeclarationOpened,
 )
-from core.notifications.plans import TO_COLLEGES, TO_TEO, PlanEdgePassed, PlanPublished, RegistrationClosing
+from core.notifications.plans import (
+    TO_COLLEGES,
+    TO_TEO,
+    PlanEdgePassed,
+    PlanPublished,
+    PlanWindowExtended,
+    RegistrationClosing,
+    ReviewClosing,
+    ScoresMissing,
+)
 from core.notifications.quotas import QuotaLapsed, QuotaLapsing
 from core.notifications.registry import revive
-from core.notifications.sites import SiteDecided, SiteSubmitted
+from core.notifications.reminding import Burst, DailyDigest, Escalated, EscalatedOwn, Reminder, WeeklyLate
+from core.notifications.sites import SiteAllocated, SiteDecided, SiteSubmitted
+from core.notifications.wording import words_of
 from core.notifications.words import TEMPLATES
 from core.rules.certificates import Party
 from core.rules.imports import ImportState
@@ -91,6 +104,27 @@ def import_of(year: Year) -> int:
         job.row_count, job.accepted_count, job.changed_count = 240, 200, 30
         job.rejected_count, job.unchanged_count = 25, 15
         return job.id
+
+
+def open_request(year: Year) -> int:
+    """A request somebody has not answered."""
+    return int(queued(SiteDecided(year["site"], True, "", 1)).id)
+
+
+def allocation_of(year: Year) -> int:
+    """The other college sits its exam at this one's site."""
+    held = rows(select(SiteAllocation).limit(1))
+    if held:
+        return int(held[0].id)
+    with year.acting("system") as tx:
+        plan = tx.get(ExamPlan, year["plan"])
+        row = SiteAllocation(
+            plan_id=plan.id,
+            site_id=year["site"],
+            certificate_id=plan.certificates[0].certificate_id,
+            borrowing_college_id=year["other_college"],
+        )
+        return int(tx.add(row).id)
 
 
 def binding_of(year: Year, login: str) -> int:
@@ -148,8 +182,24 @@ SAMPLES: dict[str, list[Callable[[Year], Message]]] = {
     ],
     "plans.published": [lambda y: PlanPublished(y["plan"])],
     "plans.registration_closing": [lambda y: RegistrationClosing(y["plan"], y["college"], 24)],
+    "plans.review_closing": [lambda y: ReviewClosing(y["plan"], "2026-06-12T18:00:00+08:00")],
+    "plans.scores_missing": [lambda y: ScoresMissing(y["plan"], "2026-06-01T18:00:00+08:00")],
+    "plans.window_extended": [lambda y: PlanWindowExtended(y["plan"], "score_entry", "2026-06-03T18:00:00+08:00")],
     "quotas.lapsed": [lambda y: QuotaLapsed(y["college"], 2026)],
     "quotas.lapsing": [lambda y: QuotaLapsing(y["college"], 2026, 60)],
+    "telling.burst": [lambda y: Burst(y["account:coordinator"], "sites.decided", "2026-05-20T12:00:00+08:00")],
+    "telling.digest": [lambda y: DailyDigest(y["account:coordinator"], "2026-05-20")],
+    "telling.escalated": [lambda y: Escalated(open_request(y), "sites.decided:1:1")],
+    "telling.escalated_own": [
+        lambda y: EscalatedOwn(open_request(y), "deputy", 2),
+        lambda y: EscalatedOwn(open_request(y), "leader", 5),
+    ],
+    "telling.weekly_late": [lambda y: WeeklyLate(y["account:coordinator"], "2026-05-18")],
+    "telling.reminder": [lambda y: Reminder(open_request(y), 1)],
+    "sites.allocated": [
+        lambda y: SiteAllocated(allocation_of(y), False),
+        lambda y: SiteAllocated(allocation_of(y), True),
+    ],
     "sites.decided": [
         lambda y: SiteDecided(y["site"], True, "", 1),
         lambda y: SiteDecided(y["site"], False, REASON, 1),
@@ -273,7 +323,7 @@ def test_a_message_ends_some_time(make: Callable[[Year], Message], year: Year) -
 
 def test_words_with_a_gap_nobody_fills_are_a_failure_not_a_blank() -> None:
     with pytest.raises(Exception, match="undefined"):
-        render._words("plans.published", {"plan_no": "1"}, clock.now())
+        words_of("plans.published", {"plan_no": "1"}, clock.now())
 
 
 def test_what_people_wrote_cannot_become_markup(year: Year) -> None:
@@ -299,8 +349,12 @@ AUDIENCES: dict[str, set[str]] = {
     "pilots.declaration_opened": {"coordinator", "second_coordinator", "signatory"},
     "plans.published": {"coordinator", "second_coordinator", "other_coordinator"},
     "plans.registration_closing": {"coordinator", "second_coordinator"},
+    "plans.review_closing": {"coordinator", "second_coordinator"},
+    "plans.scores_missing": {"teo"},
+    "plans.window_extended": {"coordinator", "second_coordinator", "other_coordinator", "teo"},
     "quotas.lapsed": {"coordinator", "second_coordinator", "signatory"},
     "quotas.lapsing": {"coordinator", "second_coordinator", "signatory"},
+    "sites.allocated": {"coordinator", "second_coordinator", "other_coordinator"},
     "sites.decided": {"coordinator", "second_coordinator"},
     "sites.submitted": {"teo"},
 }

@@ -138,7 +138,8 @@ def test_the_timeline_tells_openings_and_ends_in_order(years: Years) -> None:
 def test_the_next_event_is_the_next_instant_at_which_anything_happens(years: Years) -> None:
     year = years("planned")
     with reading() as session:
-        assert next_event(session, moment("planned")) == WINDOWS["registration"][0]
+        assert next_event(session, moment("planned")) == on("2026-04-02 08:30")  # the digest with the plan's news
+        assert next_event(session, on("2026-04-02 08:30")) == WINDOWS["registration"][0]
         assert next_event(session, on("2031-01-01 00:00")) is None
     assert year["plan"]
 

@@ -37,6 +37,7 @@ from tests.factories import (
     rows,
 )
 
+DAY = timedelta(days=1)
 At = Callable[[datetime | str], datetime]
 
 
@@ -333,3 +334,42 @@ def test_each_rung_is_told_once_however_often_the_job_runs(year: Year, at: At) -
         told.append(remind(year))
     assert told == [3, 0, 0, 3, 0, 3, 0]
     assert count(Notification, Notification.kind == "plans.registration_closing") == 9
+
+
+def remind_of(year: Year, verb: str) -> int:
+    return int(year.do("system", getattr(plans, verb), plan_id=year["plan"]))
+
+
+@pytest.mark.parametrize(
+    ("left", "told"), [(DAY + SECOND, 0), (DAY, 1), (timedelta(hours=1), 1), (timedelta(), 1), (-SECOND, 0)]
+)
+def test_a_day_before_score_entry_ends_missing_scores_are_told_M21(
+    years: Years, at: At, left: timedelta, told: int
+) -> None:
+    """Once per end, and only while some are missing."""
+    year = years("arranged")
+    at(WINDOWS["score_entry"][1] - left)
+    assert remind_of(year, "remind_of_scores") == told
+    assert remind_of(year, "remind_of_scores") == 0
+
+
+def test_where_no_score_is_missing_nobody_is_told(years: Years, at: At) -> None:
+    year = years("scored")
+    at(WINDOWS["score_entry"][1] - timedelta(hours=1))
+    assert remind_of(year, "remind_of_scores") == 0
+
+
+@pytest.mark.parametrize(("left", "told"), [(2 * DAY + SECOND, 0), (2 * DAY, 2), (timedelta(), 2), (-SECOND, 0)])
+def test_two_days_before_reviews_end_the_colleges_hear_M23(years: Years, at: At, left: timedelta, told: int) -> None:
+    """Coordinators of the colleges that have somebody in the plan."""
+    year = years("scored")
+    at(one(ExamPlan, year["plan"]).windows.review.closes_at - left)
+    assert remind_of(year, "remind_of_review") == told
+    assert remind_of(year, "remind_of_review") == 0
+
+
+def test_a_longer_window_is_told_M39(year: Year, at: At) -> None:
+    at(WINDOWS["registration"][0])
+    longer = WINDOWS["registration"][1] + DAY
+    year.do("teo", plans.extend_window, plan_id=year["plan"], window="registration", closes_at=longer)
+    assert count(Notification, Notification.kind == "plans.window_extended") == 4

@@ -35,6 +35,7 @@ from core.rules.candidates import CandidateKind
 from core.rules.catalogue import CertificateLevel, ExamMode, RequirementKind
 from core.rules.certificates import ISSUANCE, IssueMethod, Party
 from core.rules.exports import Asked
+from core.rules.notices import DeliveryState, ReplyState
 from core.rules.organisations import CollegeType, Role
 from core.rules.photo_verdicts import PhotoState
 from core.usecases import (
@@ -52,6 +53,7 @@ from core.usecases import (
     certificate_templates,
     certificates,
     declarations,
+    deliveries,
     directory,
     exports,
     imports,
@@ -195,6 +197,15 @@ def _fail_a_stamp(year: Year) -> None:
         issuance = tx.get(CertificateIssuance, _an_issuance(tx, year))
         tx.advance(issuance, ISSUANCE, "generate", issue_method=IssueMethod.PAPER, issued_on=ISSUED_ON)
         tx.advance(issuance, ISSUANCE, "fail_stamp", failure_code="seal_missing")
+
+
+def _fail_a_message(year: Year) -> None:
+    """One to a coordinator of ours."""
+    with transaction(SYSTEM) as tx:
+        mine = select(Notification).where(Notification.account_id == year["account:coordinator"])
+        row = tx.session.scalars(mine.order_by(Notification.id.desc()).limit(1)).one()
+        row.delivery_state, row.useful_until, year.ids["drafted"] = DeliveryState.FAILED, tx.now, row.id
+        row.reply_state = ReplyState.NOT_ASKED
 
 
 def _draft_application(year: Year) -> None:
@@ -1274,6 +1285,15 @@ CASES: dict[str, Case] = {
     "sites.delete_room": Case(
         lambda tx, year: sites.delete_room(tx, room_id=year["room:theory"]), "planned", ROOM_MASTERS
     ),
+    "deliveries.send_again": Case(
+        lambda tx, year: deliveries.send_again(tx, notification_id=year["drafted"]),
+        "planned",
+        STAFF | ADMIN,
+        before=_fail_a_message,
+    ),
+    "deliveries.send_all_again": Case(
+        lambda tx, year: deliveries.send_all_again(tx, since=DECLARATION[0], until=tx.now), "planned", ADMIN
+    ),
 }
 
 # Verbs nobody is refused, and why.
@@ -1323,12 +1343,19 @@ FOR_ANYBODY = {
         "notices.mark_for_retry",
         "notices.mark_refreshed",
         "notices.mark_unreachable",
+        "telling.send_digest",
+        "telling.remind",
+        "telling.escalate",
+        "telling.tell_what_is_late",
         "lapses.end_year",
         "lapses.remind_of_lapse",
         "quotas.lapse_quotas",
         "declarations.pass_declaration_edge",
         "plans.pass_plan_edges",
         "plans.remind_of_registration",
+        "plans.remind_of_review",
+        "plans.remind_of_scores",
+        "retention.drop_offers",
         "results.conclude_scores",
         "verification.claim_questions",
         "verification.close_batches",
@@ -1336,7 +1363,6 @@ FOR_ANYBODY = {
         "retention.erase_photos",
         "retention.clear_imports",
         "retention.discard_imports",
-        "retention.drop_offers",
         "retention.empty_imports",
         "retention.forget_links",
         "retention.note_sweep",
@@ -1350,7 +1376,8 @@ FOR_ANYBODY = {
         "candidate_accounts.follow",
         "candidate_accounts.close_for",
         "printing.draw_sheets",
-        "notices.reissue_open",
+        "deliveries.reissue_open",
+        "notices.reminders_follow",
         "one_time.issue",
         "signing.require_step_up",
         "imports.open_import",
@@ -1379,6 +1406,8 @@ FOR_ANYBODY = {
         "notices.drop_draft",
         "notices.my_draft",
         "notices.see_notices",
+        "telling.change",
+        "telling.choose",
         "notices.start_draft",
         "decisions.ask_number",
         "decisions.ask_reason",

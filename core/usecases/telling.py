@@ -1,0 +1,156 @@
+"""Being told: the daily digest, reminders of what is open, and each person's own choices (chat.md)."""
+
+from __future__ import annotations
+
+from datetime import time
+
+from sqlalchemy import select, update
+
+from core import clock
+from core.db import Tx
+from core.errors import ValueRefused
+from core.models.accounts import TellingChoice
+from core.models.records import Notification
+from core.notifications import audiences
+from core.notifications.reminding import DailyDigest, Escalated, EscalatedOwn, Reminder, WeeklyLate
+from core.queries.telling import present_choice
+from core.rules.notices import DeliveryState, ReplyState
+from core.rules.telling import (
+    MOST_REMINDERS,
+    Escalation,
+    QuietHours,
+    next_escalation,
+    next_reminder,
+    week_of,
+)
+from core.usecases.notices import revive_of
+
+LONGEST_QUIET_HOURS = 14  # hours; whoever is never told cannot be told what is due
+
+
+# -- the digest --------------------------------------------------------------------------------------------------------
+
+
+def send_digest(tx: Tx, *, account_id: int) -> None:
+    """Everything that waited for this person's digest, in one message a day; a second run finds the first one's."""
+    waiting = (
+        Notification.account_id == account_id,
+        Notification.delivery_state == DeliveryState.PENDING,
+        Notification.digest_on <= clock.local(tx.now).date(),
+        Notification.next_attempt_at <= tx.now,
+    )
+    day = clock.local(tx.now).date().isoformat()
+    digest = DailyDigest(account_id, day)
+    if tx.first(select(Notification.id).where(*waiting)) is None:
+        return
+    tx.notify(digest)
+    mine = (Notification.account_id == account_id, Notification.dedupe_key == digest.dedupe_key())
+    held = tx.one(select(Notification).where(*mine))
+    tx.session.execute(
+        update(Notification)
+        .where(*waiting)
+        .values(delivery_state=DeliveryState.SUPPRESSED, last_error="digest", gathered_in=held.id)
+        .execution_options(synchronize_session=False)
+    )
+    held.is_stale = held.delivery_state is DeliveryState.DELIVERED
+
+
+# -- reminders ---------------------------------------------------------------------------------------------------------
+
+
+def remind(tx: Tx, *, notification_id: int) -> None:
+    """Say an open request again, and note when to say it next; one that was put off, or has not arrived, only that."""
+    row = tx.lock(Notification, notification_id)
+    if row.reply_state is not ReplyState.OPEN or row.next_reminder_at is None or row.next_reminder_at > tx.now:
+        return
+    message = revive_of(row)
+    if row.delivery_state is not DeliveryState.PENDING and row.reminders < MOST_REMINDERS:
+        row.reminders += 1
+        tx.notify(Reminder(row.id, row.reminders))
+    quiet, _ = present_choice(tx.session, row.account_id)
+    again = next_reminder(
+        clock.local(tx.now), clock.local(row.created_at), row.due_at, quiet=quiet, wakes=message.wakes
+    )
+    row.next_reminder_at = again if row.reminders < MOST_REMINDERS else None
+
+
+# -- escalation --------------------------------------------------------------------------------------------------------
+
+
+def escalate(tx: Tx, *, notification_id: int) -> None:
+    """Nobody has answered: draw in a colleague after two days, whoever answers for the work a day before the end.
+
+    Added, never put in the person's place, and the person hears of each step. Without a colleague the leader hears at
+    once, without a leader the platform's administrators: somebody always does.
+    """
+    row = tx.lock(Notification, notification_id)
+    if row.reply_state is not ReplyState.OPEN or row.next_escalation_at is None or row.next_escalation_at > tx.now:
+        return
+    born, message = clock.local(row.created_at), revive_of(row)
+    step = next_escalation(row.escalations, born, row.due_at)
+    row.escalations += 1
+    following = next_escalation(row.escalations, born, row.due_at)
+    row.next_escalation_at = following[0] if following else None
+    if step is None or not message.is_still_true(tx.session, tx.now):
+        return
+    people: list[int] = []
+    if step[1] is Escalation.DEPUTY:
+        people = [ident for ident in audiences.colleagues(tx.session, row.account) if not _was_told(tx, row, ident)]
+        tx.notify(message, to=people)
+    if people:
+        tx.notify(EscalatedOwn(row.id, Escalation.DEPUTY, len(people)))
+        return
+    tx.notify(Escalated(row.id, row.dedupe_key))
+    leaders = len(list(audiences.leaders_over(tx.session, row.account)))
+    tx.notify(EscalatedOwn(row.id, Escalation.LEADER, leaders))
+
+
+def _was_told(tx: Tx, row: Notification, account_id: int) -> bool:
+    same = select(Notification.id).where(
+        Notification.account_id == account_id, Notification.dedupe_key == row.dedupe_key
+    )
+    return tx.first(same) is not None
+
+
+def tell_what_is_late(tx: Tx, *, account_id: int) -> None:
+    """On Mondays: what is late in this person's organisation, once a week; nothing where nothing is."""
+    message = WeeklyLate(account_id, week_of(clock.local(tx.now)).isoformat())
+    if message.is_still_true(tx.session, tx.now):
+        tx.notify(message)
+
+
+# -- choices -----------------------------------------------------------------------------------------------------------
+
+
+def choose(tx: Tx, *, quiet_from: time, quiet_until: time, wants_digest: bool) -> TellingChoice:
+    """How the actor wants to be told from now on; what waits already keeps its time.
+
+    quiet_from == quiet_until: no quiet hours. ValueRefused for more than LONGEST_QUIET_HOURS.
+    """
+    begins, ends = quiet_from.hour * 60 + quiet_from.minute, quiet_until.hour * 60 + quiet_until.minute
+    if (ends - begins) % (24 * 60) > LONGEST_QUIET_HOURS * 60:
+        raise ValueRefused("quiet_too_long", rule="chat.md", limit=LONGEST_QUIET_HOURS)
+    mine = select(TellingChoice).where(TellingChoice.account_id == tx.actor.account_id)
+    held: TellingChoice | None = tx.first(mine)
+    values = {
+        "quiet_from": quiet_from.replace(second=0, microsecond=0),
+        "quiet_until": quiet_until.replace(second=0, microsecond=0),
+        "wants_digest": wants_digest,
+    }
+    if held is None:
+        return tx.add(TellingChoice(account_id=tx.actor.account_id or 0, **values))
+    for name, value in values.items():
+        setattr(held, name, value)
+    return held
+
+
+def change(tx: Tx, *, quiet: QuietHours | None = None, wants_digest: bool | None = None) -> TellingChoice:
+    """One of the actor's choices, the other one as it is: a key of the chat says what to set, and nothing else."""
+    hours, digest = present_choice(tx.session, tx.actor.account_id or 0)
+    hours = hours if quiet is None else quiet
+    return choose(
+        tx,
+        quiet_from=hours.start,
+        quiet_until=hours.end,
+        wants_digest=digest if wants_digest is None else wants_digest,
+    )

@@ -1,0 +1,38 @@
+"""Digests and reminders, each in its own transaction: a run that dies goes on where it stood."""
+
+from __future__ import annotations
+
+from core import clock
+from core.db import reading
+from core.queries.health import note_of
+from core.queries.telling import digests_due, escalations_due, people_with_work, reminders_due
+from core.rules.telling import week_of
+from core.usecases import telling
+from jobs.due import each, once
+
+WEEKLY = "jobs.weekly"
+
+
+def send_digests() -> None:
+    """chat.md: information only, at half past eight."""
+    each("digest", digests_due(clock.now()), lambda tx, ident: telling.send_digest(tx, account_id=ident))
+
+
+def remind() -> None:
+    """chat.md: the ladder to each deadline, ended by the answer."""
+    each("reminder", reminders_due(clock.now()), lambda tx, ident: telling.remind(tx, notification_id=ident))
+
+
+def escalate() -> None:
+    """chat.md: no answer for two days, or a day before the end; never given up."""
+    each("escalation", escalations_due(clock.now()), lambda tx, ident: telling.escalate(tx, notification_id=ident))
+
+
+def tell_what_is_late() -> None:
+    """On Mondays, once: the week that is done is noted when everybody has heard, and hearing twice is one message."""
+    week = week_of(clock.local(clock.now())).isoformat()
+    with reading() as session:
+        if note_of(session, WEEKLY) == week:
+            return
+    each("weekly", people_with_work(), lambda tx, ident: telling.tell_what_is_late(tx, account_id=ident))
+    once("weekly", lambda tx: tx.beat(WEEKLY, week))
