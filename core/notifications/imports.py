@@ -69,8 +69,9 @@ class ImportChecked(_OfImport):
 
     def details(self, session: Session, now: datetime) -> dict[str, Any]:
         facts = _OfImport.details(self, session, now)
-        job = self._job(session)
-        facts |= {"state": job.state.label, "is_waiting": job.state is ImportState.PREVIEW}
+        state = self._job(session).state
+        is_taken = state in {ImportState.WRITING, ImportState.DONE, ImportState.UNDONE}  # its end is told by itself
+        facts |= {"state": "已确认" if is_taken else state.label, "is_waiting": state is ImportState.PREVIEW}
         label = "只写入合格的 {taken} 行" if facts["rejected"] else "写入 {taken} 行"
         return facts | {"take_label": label.format_map(facts)}
 

@@ -85,7 +85,7 @@ SAMPLES: dict[str, tuple[dict[str, Any], ...]] = {
     "certificates.teo_signing_requested": (_PLAN | {"count": 500},),
     "imports.checked": (
         _IMPORT | {"state": "待确认", "is_waiting": True, "take_label": "只写入合格的 45000 行"},
-        _IMPORT | {"state": "正在写入", "is_waiting": False, "rejected": 0, "take_label": "写入 45000 行"},
+        _IMPORT | {"state": "已确认", "is_waiting": False, "rejected": 0, "take_label": "写入 45000 行"},
     ),
     "imports.done": (_IMPORT, _IMPORT | {"rejected": 0}),
     "imports.not_taken": (
