@@ -79,6 +79,7 @@ def prepare(stage: Path, kind: str) -> None:
                 "not_before": now,
                 "next_attempt_at": now,
                 "useful_until": message.useful_until(now),
+                "attempts": 1,  # tried before: alike ones would be told in one message
             }
             tx.insert_all(
                 Notification,
