@@ -73,6 +73,7 @@ class BindingWaits(_AboutBinding):
     """A colleague's account is to move to another chat: a second person has to say that it is really them (chat.md)."""
 
     kind: ClassVar[str] = "accounts.binding_waits"
+    is_personal: ClassVar[bool] = True
     answer_within: ClassVar[timedelta | None] = timedelta(days=2)
     buttons: ClassVar[tuple[Button, ...]] = (Button("去确认", page="/admin/bindings/"),)
     asks: ClassVar[bool] = True

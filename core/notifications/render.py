@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from markupsafe import escape
 from sqlalchemy.orm import Session
 
 from core import settings
@@ -51,6 +52,8 @@ def chat_text(session: Session, row: Notification, now: datetime, *, is_repeat: 
     text = prefix + words_of(message.kind, details, now)
     if row.reply_state is ReplyState.OPEN and row.task_code:
         text += f"\n待办编号 {row.task_code}"
+    if row.instead_of is not None:
+        text += f"\n您代账号 {escape(session.get_one(UserAccount, row.instead_of).login)} 办理"
     ending = outcome(row)
     if ending:
         return Rendered(f"{text}\n\n<b>{ending}</b>", (), row)

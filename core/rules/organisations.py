@@ -29,6 +29,9 @@ class Role(Labelled):
 # Whose word binds others: they sign or approve, and prove it with a second factor (§2.5, chat.md L3).
 SIGNS_OR_APPROVES = frozenset({Role.PROVINCE, Role.CITY, Role.TEO, Role.SIGNATORY, Role.SIGN_REVIEWER, Role.ADMIN})
 
+# Whose work stands still when they are away, so that somebody may stand in for them (chat.md, delegation).
+KEEPS_WORK_MOVING = (Role.PROVINCE, Role.CITY, Role.TEO, Role.COORDINATOR, Role.SIGNATORY)
+
 # what a role may make inside its college; a platform administrator may make every role.
 GRANTED_BY: dict[Role, frozenset[Role]] = {
     Role.COORDINATOR: frozenset({Role.COORDINATOR, Role.INVIGILATOR}),

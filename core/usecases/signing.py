@@ -35,6 +35,7 @@ from core.notifications.certificates import (
 )
 from core.queries.accounts import secret_hash
 from core.queries.certificates import fingerprint, pending_for
+from core.queries.delegations import principal_of_signer
 from core.queries.signing import refusable
 from core.rules.certificates import (
     ISSUANCE,
@@ -48,6 +49,7 @@ from core.rules.certificates import (
     signing_is_open,
 )
 from core.rules.notices import ReplyState
+from core.rules.organisations import Role
 from core.rules.permissions import permit
 from core.rules.reasons import require_tellable
 from core.usecases.bindings import require_settled
@@ -311,7 +313,8 @@ def _write_records(
     session_id: int | None = None,
     reason: str = "",
 ) -> None:
-    name = tx.get(UserAccount, tx.actor.account_id or 0).real_name
+    signer = tx.get(UserAccount, tx.actor.account_id or 0)
+    principal = _signs_for(tx, signer) if party is Party.COLLEGE else None
     tx.insert_all(
         SigningRecord,
         [
@@ -320,7 +323,9 @@ def _write_records(
                 "party": party,
                 "decision": decision,
                 "actor_id": tx.actor.account_id,
-                "signer_name": name,
+                "signer_name": signer.real_name,
+                "principal_id": principal.id if principal else None,
+                "principal_name": principal.real_name if principal else "",
                 "session_id": session_id,
                 "reason": reason,
                 "channel": tx.actor.channel,
@@ -330,6 +335,19 @@ def _write_records(
         ],
         reason=reason,
     )
+
+
+def _signs_for(tx: Tx, signer: UserAccount) -> UserAccount | None:
+    """R-240: whoever signs without being the signing officer signs for one: a delegation says whom, or there is one."""
+    if any(held.role is Role.SIGNATORY for held in signer.roles):
+        return None
+    named = principal_of_signer(tx.session, signer.id, tx.now)
+    if named is not None:
+        return tx.get(UserAccount, named)
+    mine: UserAccount | None = tx.first(
+        select(UserAccount).where(UserAccount.college_id == signer.college_id, UserAccount.is_initial)
+    )
+    return mine
 
 
 def _after_signing(tx: Tx, session: SigningSession, items: Sequence[CertificateIssuance]) -> None:

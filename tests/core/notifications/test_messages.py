@@ -20,6 +20,7 @@ from core.db import reading, transaction
 from core.gateways.seal import SealFailed
 from core.models.accounts import ChatBinding, UserAccount, VerificationCode
 from core.models.candidates import Candidate
+from core.models.delegations import Delegation
 from core.models.records import ImportJob, Notification
 from core.models.registrations import CandidateSnapshot
 from core.notifications import render
@@ -41,6 +42,12 @@ from core.notifications.certificates import (
     StampFailed,
     TeoSigningRequested,
 )
+from core.notifications.delegations import (
+    DelegationAccepted,
+    DelegationOver,
+    DelegationProposed,
+    DelegationRefused,
+)
 from core.notifications.imports import ImportChecked, ImportDone, ImportNotTaken
 from core.notifications.message import KINDS, Message, Press
 from core.notifications.pilots import (
@@ -60,10 +67,11 @@ from core.notifications.sites import SiteDecided, SiteSubmitted
 from core.notifications.wording import words_of
 from core.notifications.words import TEMPLATES
 from core.rules.certificates import Party
+from core.rules.delegations import Duty
 from core.rules.imports import ImportState
 from core.rules.organisations import CodePurpose
 from core.rules.plans import PlanEdge
-from core.usecases import codes, imports, notices, reviews, signing
+from core.usecases import codes, delegations, imports, notices, reviews, signing
 from tests.factories import DECLARATION, SECOND, WINDOWS, Year, Years, count, generate, moment, one, order, rows
 
 At = Callable[[datetime | str], datetime]
@@ -110,6 +118,42 @@ def account_of(year: Year) -> int:
     return int(rows(select(UserAccount.id).where(UserAccount.candidate_id == year["student:0"]))[0])
 
 
+def proposed_of(year: Year, principal: str = "signatory", **given: Any) -> int:
+    """The sign reviewer stands in for somebody; one that is there already will do."""
+    values = {"principal_id": year[f"account:{principal}"], "deputy_id": year["account:reviewer"], "duty": Duty.SITE}
+    held = rows(select(Delegation).where(*(getattr(Delegation, name) == value for name, value in values.items())))
+    if held:
+        return int(held[-1].id)
+    return int(year.do(principal, delegations.propose_delegation, **values | given).id)
+
+
+def delegation_of(year: Year) -> int:
+    """For ten days."""
+    return proposed_of(year, ends_at=clock.now() + timedelta(days=10))
+
+
+def default_of(year: Year) -> int:
+    """Without an end."""
+    return proposed_of(year, "coordinator", is_default=True)
+
+
+def refused_of(year: Year) -> int:
+    """The person would rather not, at length."""
+    ident = delegation_of(year)
+    if one(Delegation, ident).answered_at is None:
+        year.do("signatory", delegations.refuse_delegation, delegation_id=ident, reason=REASON * 15)
+    return ident
+
+
+def ended_of(year: Year) -> int:
+    """Accepted, and taken back."""
+    ident = default_of(year)
+    if one(Delegation, ident).answered_at is None:
+        year.do("coordinator", delegations.accept_delegation, delegation_id=ident)
+        year.do("coordinator", delegations.end_delegation, delegation_id=ident, reason=REASON * 15)
+    return ident
+
+
 SAMPLES: dict[str, list[Callable[[Year], Message]]] = {
     "accounts.binding_asked": [lambda y: BindingAsked(binding_of(y, "coordinator"))],
     "accounts.binding_confirmed": [lambda y: BindingConfirmed(binding_of(y, "coordinator"))],
@@ -133,6 +177,16 @@ SAMPLES: dict[str, list[Callable[[Year], Message]]] = {
         lambda y: StampFailed(y["issuance:0"], "a code nobody knows", 1),
     ],
     "certificates.teo_signing_requested": [lambda y: TeoSigningRequested(y["plan"], 1)],
+    "delegations.proposed": [
+        lambda y: DelegationProposed(delegation_of(y)),
+        lambda y: DelegationProposed(default_of(y)),
+    ],
+    "delegations.accepted": [
+        lambda y: DelegationAccepted(delegation_of(y)),
+        lambda y: DelegationAccepted(default_of(y)),
+    ],
+    "delegations.refused": [lambda y: DelegationRefused(refused_of(y))],
+    "delegations.over": [lambda y: DelegationOver(ended_of(y))],
     "imports.checked": [lambda y: ImportChecked(import_of(y), "本校学生导入模板", 1)],
     "imports.done": [lambda y: ImportDone(import_of(y), "本校学生导入模板", 1)],
     "imports.not_taken": [
