@@ -31,6 +31,7 @@ from telegram.request import HTTPXRequest, RequestData
 
 from bot.callbacks import pressed
 from bot.context import CONTEXTS
+from bot.flows import lock
 from bot.handlers import certificates, files, help, notices, people, plans
 from bot.identify import identify
 from bot.refusals import refused
@@ -150,6 +151,7 @@ def _add_handlers(application: Application) -> None:
             CommandHandler("deadlines", plans.deadlines, fresh),
             CommandHandler("sign", certificates.sign, fresh),
             CommandHandler("plan", plans.plan, fresh),
+            CommandHandler("lock", lock.lock, fresh),
             CommandHandler("help", help.help_, fresh),
             CallbackQueryHandler(pressed),
             ChatMemberHandler(people.came_or_went, ChatMemberHandler.MY_CHAT_MEMBER),

@@ -29,6 +29,9 @@ class Press(StrEnum):
     KEEP = "kp"
     REFRESH = "rf"
     CHOOSE = "ch"
+    TAKE_BACK = "tb"
+    LOCK = "lk"
+    LOCK_NOT = "ln"
 
 
 @dataclass(frozen=True, slots=True)

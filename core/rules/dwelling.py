@@ -184,7 +184,7 @@ DWELLS: Mapping[str, tuple[Machine, Mapping[Any, Turn]]] = {
         REPLY,
         {
             ReplyState.OPEN: Dwell(None, KEPT_FOR + 30 * DAY, "逾期不回复的请求自动过期，过期前逐级提醒"),
-            ReplyState.ACKNOWLEDGED: Rest("本人已知悉"),
+            ReplyState.ACKNOWLEDGED: Rest("本人已知悉，十分钟内可以撤回"),
         },
     ),
     "switch": (SWITCH, {Switch.ENABLED: Rest("在用"), Switch.DISABLED: Rest("停用，可再启用")}),

@@ -253,7 +253,7 @@ TABLES: dict[str, tuple[Machine, str, dict[str, dict[str, str]]]] = {
         {
             "not_asked": {},
             "open": {"acknowledge": "acknowledged", "do": "done", "refuse": "refused", "expire": "expired"},
-            "acknowledged": {"do": "done", "refuse": "refused"},
+            "acknowledged": {"take_back": "open", "do": "done", "refuse": "refused"},
             "done": {},
             "refused": {},
             "expired": {},
