@@ -25,6 +25,8 @@ from core.models.records import ImportJob, Notification
 from core.models.registrations import CandidateSnapshot
 from core.notifications import render
 from core.notifications.accounts import (
+    ActsFrozen,
+    ActsThawed,
     BindingAsked,
     BindingConfirmed,
     BindingWaits,
@@ -32,6 +34,7 @@ from core.notifications.accounts import (
     CodeSent,
     PasswordReset,
     SecondFactorReset,
+    StillYou,
 )
 from core.notifications.candidate_accounts import LinkSent
 from core.notifications.candidates import ManualConfirmationNeeded
@@ -113,6 +116,14 @@ def binding_of(year: Year, login: str) -> int:
     return int(rows(select(ChatBinding.id).where(ChatBinding.account_id == year[f"account:{login}"]))[0])
 
 
+def unconfirmed_of(year: Year) -> int:
+    """A chat whose person has not said for a fortnight that it is theirs."""
+    ident = binding_of(year, "coordinator")
+    with year.acting("system") as tx:
+        tx.get(ChatBinding, ident).asked_at = tx.now - timedelta(days=15)
+    return ident
+
+
 def account_of(year: Year) -> int:
     """The account of the first student."""
     return int(rows(select(UserAccount.id).where(UserAccount.candidate_id == year["student:0"]))[0])
@@ -155,6 +166,15 @@ def ended_of(year: Year) -> int:
 
 
 SAMPLES: dict[str, list[Callable[[Year], Message]]] = {
+    "accounts.acts_frozen": [
+        lambda y: ActsFrozen(y["account:coordinator"], y["account:signatory"], "2026-03-15T09:00:00+00:00"),
+        lambda y: ActsFrozen(y["account:coordinator"], y["account:coordinator"], "2026-03-15T09:00:00+00:00"),
+    ],
+    "accounts.acts_thawed": [lambda y: ActsThawed(y["account:coordinator"], "2026-03-15T09:00:00+00:00")],
+    "accounts.still_you": [
+        lambda y: StillYou(binding_of(y, "coordinator"), "2026-06-15T09:00:00+00:00"),
+        lambda y: StillYou(unconfirmed_of(y), "2026-05-20T09:00:00+00:00"),
+    ],
     "accounts.binding_asked": [lambda y: BindingAsked(binding_of(y, "coordinator"))],
     "accounts.binding_confirmed": [lambda y: BindingConfirmed(binding_of(y, "coordinator"))],
     "accounts.binding_waits": [lambda y: BindingWaits(binding_of(y, "coordinator"))],
