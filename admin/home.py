@@ -15,13 +15,15 @@ from admin.session import current_actor, is_logged_in, reader
 from admin.standing import standing
 from core import clock
 from core.db import transaction
+from core.errors import Refusal
 from core.models.records import Notification
 from core.notifications.reminding import listed_singly
 from core.notifications.render import outcome, panel_text
-from core.notifications.words import when
+from core.notifications.words import sentence, when
 from core.queries.due import next_event, tasks_for, timeline, ways
-from core.rules.notices import ReplyState
-from core.usecases.notices import acknowledge, see_notices
+from core.rules.notices import ReplyState, may_take_back
+from core.usecases.notices import see_notices
+from core.usecases.replies import acknowledge, take_back
 
 NOTICES_SHOWN = 60
 STEPS = {"hour": timedelta(hours=1), "day": timedelta(days=1)}
@@ -67,6 +69,7 @@ class HomeView(AdminIndexView):
                 "outcome": outcome(row),
                 "code": row.task_code if not outcome(row) else "",
                 "can_acknowledge": row.reply_state is ReplyState.OPEN,
+                "can_take_back": row.reply_state is ReplyState.ACKNOWLEDGED and may_take_back(row.replied_at, now),
             }
             for row in rows
         ]
@@ -85,6 +88,20 @@ class HomeView(AdminIndexView):
         with transaction(actor) as tx:
             acknowledge(tx, notification_id=notice)
         flash("已记录：您已知悉。", "success")
+        return redirect(url_for("admin.notices"), 303)
+
+    @expose("/notices/<int:notice>/take-back", methods=("POST",))
+    def take_back_notice(self, notice: int) -> ResponseReturnValue:
+        """撤回“已知悉”, as in chat."""
+        actor = current_actor()
+        reader().rollback()
+        try:
+            with transaction(actor) as tx:
+                take_back(tx, notification_id=notice)
+        except Refusal as refusal:
+            flash(sentence(refusal), "error")
+        else:
+            flash("已撤回，请在看清后再确认。", "success")
         return redirect(url_for("admin.notices"), 303)
 
     @expose("/clock/", methods=("POST",))

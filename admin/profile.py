@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+
 import segno
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import login_required
 from flask_wtf import FlaskForm
@@ -13,18 +17,23 @@ from wtforms.validators import DataRequired, EqualTo, InputRequired, Length
 
 from admin.auth import PASSWORD_HINT
 from admin.session import current_account, current_actor, reader, start_session
-from core import settings
-from core.db import transaction
+from core import clock, settings
+from core.db import Tx, transaction
 from core.errors import Refusal
+from core.models.accounts import UserAccount
 from core.models.records import Heartbeat
 from core.notifications.words import sentence
 from core.queries.accounts import active_binding
 from core.queries.bindings import newest_binding, waiting_binding
 from core.queries.health import BOT_POLL
 from core.queries.telling import choice_of, present_choice
+from core.rules.organisations import is_unconfirmed
 from core.usecases.accounts import set_password
-from core.usecases.bindings import end_binding, issue_binding_code
+from core.usecases.bindings import affirm_binding, end_binding, issue_binding_code
+from core.usecases.freezing import freezable, freeze_acts
 from core.usecases.telling import choose
+
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class ChangePasswordForm(FlaskForm):
@@ -60,6 +69,8 @@ def blueprint() -> Blueprint:
     web.add_url_rule("/admin/telling/", "telling", login_required(telling), methods=["GET", "POST"])
     web.add_url_rule("/admin/telegram/", "telegram", login_required(telegram), methods=["GET"])
     web.add_url_rule("/admin/telegram/code", "new_code", login_required(new_code), methods=["POST"])
+    web.add_url_rule("/admin/telegram/affirm", "affirm", login_required(affirm), methods=["POST"])
+    web.add_url_rule("/admin/telegram/freeze", "freeze", login_required(freeze), methods=["POST"])
     web.add_url_rule("/admin/telegram/end", "unbind", login_required(unbind), methods=["POST"])
     return web
 
@@ -124,11 +135,54 @@ def new_code() -> ResponseReturnValue:
     return _telegram(_way(code))
 
 
-def _telegram(way: dict[str, str] | None) -> str:
+def affirm() -> ResponseReturnValue:
+    """是我本人: the chat is still one's own (chat.md, quarterly)."""
+    return _told(affirm_binding, "已确认，聊天仍由您本人使用。")
+
+
+def freeze() -> ResponseReturnValue:
+    """A colleague's phone is gone: the login first, then a recap, then the act (chat.md L2)."""
+    login, actor = request.form.get("login", "")[:200], current_actor()
+    try:
+        account = freezable(Tx(reader(), actor), login)
+    except Refusal as refusal:
+        return _telegram(None, problem=sentence(refusal)), 422
+    if request.form.get("sure") != str(account.id):
+        return _telegram(None, freezing=account)
+    return _told(partial(freeze_acts, account_id=account.id), f"账号 {account.login} 的聊天办理已冻结。")
+
+
+def _told(act: Callable[[Tx], object], words: str) -> ResponseReturnValue:
+    actor = current_actor()
+    reader().rollback()
+    try:
+        with transaction(actor) as tx:
+            act(tx)
+    except Refusal as refusal:
+        flash(sentence(refusal), "error")
+    else:
+        flash(words, "success")
+    return redirect(url_for("profile.telegram"), 303)
+
+
+def _telegram(way: dict[str, str] | None, *, problem: str = "", freezing: UserAccount | None = None) -> str:
     ident = current_account().id
     binding, waiting = active_binding(reader(), ident), waiting_binding(reader(), ident)
     has_been = newest_binding(reader(), ident) is not None
-    return render_template("admin/telegram.html", binding=binding, waiting=waiting, has_been=has_been, way=way)
+    is_late = binding is not None and is_unconfirmed(binding.asked_at, binding.affirmed_at, clock.now())
+    asks = binding is not None and binding.asked_at is not None and (binding.affirmed_at or NEVER) < binding.asked_at
+    return render_template(
+        "admin/telegram.html",
+        binding=binding,
+        waiting=waiting,
+        has_been=has_been,
+        way=way,
+        asks=asks,
+        is_late=is_late,
+        frozen_at=reader().get_one(UserAccount, ident).acts_frozen_at,
+        problem=problem,
+        freezing=freezing,
+    )
 
 
 def _way(code: str) -> dict[str, str]:

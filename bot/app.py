@@ -31,6 +31,7 @@ from telegram.request import HTTPXRequest, RequestData
 
 from bot.callbacks import pressed
 from bot.context import CONTEXTS
+from bot.flows import lock
 from bot.handlers import certificates, files, help, notices, people, plans, telling
 from bot.identify import identify
 from bot.refusals import refused
@@ -151,6 +152,7 @@ def _add_handlers(application: Application) -> None:
             CommandHandler("sign", certificates.sign, fresh),
             CommandHandler("plan", plans.plan, fresh),
             CommandHandler("settings", telling.settings, fresh),
+            CommandHandler("lock", lock.lock, fresh),
             CommandHandler("help", help.help_, fresh),
             CallbackQueryHandler(pressed),
             ChatMemberHandler(people.came_or_went, ChatMemberHandler.MY_CHAT_MEMBER),

@@ -8,7 +8,7 @@ from functools import partial
 from telegram import Update
 
 from bot.context import Context
-from bot.flows import decision, sent_file
+from bot.flows import decision, lock, sent_file
 from bot.flows.decision import copy_shown
 from bot.handlers import notices, telling
 from bot.keyboards import Shown
@@ -22,6 +22,7 @@ from core.usecases import replies
 Handler = Callable[[Context, Claimed], Awaitable[None]]
 PRESSES: dict[Press, Handler] = {
     Press.ACKNOWLEDGE: notices.acknowledge,
+    Press.TAKE_BACK: notices.take_back,
     Press.SNOOZE: notices.snooze,
     Press.REFRESH: notices.refresh,
     Press.APPROVE: decision.approve,
@@ -31,6 +32,8 @@ PRESSES: dict[Press, Handler] = {
     Press.KEEP: decision.keep,
     Press.CHOOSE: sent_file.chosen,
     Press.CHOOSE_TELLING: telling.choose,
+    Press.LOCK: lock.confirm,
+    Press.LOCK_NOT: lock.keep,
 }
 
 

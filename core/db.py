@@ -70,6 +70,7 @@ class Message(Protocol):
     def dedupe_key(self) -> str: ...
     def recipients(self, session: Session) -> Iterable[int]: ...
     def thing(self, session: Session) -> tuple[str, int, int] | None: ...
+    def stand_ins(self, session: Session, people: Iterable[int], now: datetime) -> dict[int, int]: ...
     def due_at(self, session: Session, now: datetime) -> datetime | None: ...
     def about(self) -> int | None: ...
     def useful_until(self, now: datetime) -> datetime: ...
@@ -382,18 +383,22 @@ class Tx:
         """Write something to the trail that no column shows (a download, a look at a full number)."""
         self._note(type(thing).__tablename__, thing.id, action, {}, after or {}, reason)
 
-    def notify(self, message: Message, *, to: Iterable[int] | None = None) -> int:
+    def notify(self, message: Message, *, to: Iterable[int] | None = None, instead_of: int | None = None) -> int:
         """Queue a message to each of its audience, once per dedupe key; returns how many rows were new.
 
-        to: account ids to tell instead, where somebody is drawn in later.
+        Whoever stands in for one of them hears a request too. to: account ids to tell instead, where somebody is drawn
+        in later; instead_of: for whom.
         """
         self.session.flush()
         thing, due_at = message.thing(self.session), message.due_at(self.session, self.now)
-        people = sorted(set(message.recipients(self.session) if to is None else to))
+        asked = set(message.recipients(self.session) if to is None else to)
+        instead = message.stand_ins(self.session, asked, self.now) if to is None else {}
+        people = sorted(asked | set(instead))
         choices = self._choices_of(people)
         fresh = 0
         for account_id in people:
-            row = self._outbox_row(message, account_id) | self._timing(message, due_at, choices.get(account_id))
+            row = {"instead_of": instead.get(account_id, instead_of)}
+            row |= self._outbox_row(message, account_id) | self._timing(message, due_at, choices.get(account_id))
             fresh += self._queue(message, row, thing)
         return fresh
 

@@ -40,6 +40,8 @@ TIMETABLE = (
     Entry("digests (chat.md)", telling.send_digests, 10),
     Entry("reminders (chat.md)", telling.remind, 10),
     Entry("escalations (chat.md)", telling.escalate, 30),
+    Entry("is this still you (chat.md)", telling.ask_still_you, 600),
+    Entry("delegations (chat.md)", telling.lapse_delegations, 30),
     Entry("what is late (chat.md)", telling.tell_what_is_late, 300),
     Entry("heartbeat", watch.beat, 10),
     Entry("stuck work", watch.look_for_stuck_work, 60),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from core import clock
 from core.db import reading
+from core.queries.bindings import still_you_due
+from core.queries.delegations import lapsing_delegations
 from core.queries.health import note_of
 from core.queries.telling import digests_due, escalations_due, people_with_work, reminders_due
 from core.rules.telling import week_of
-from core.usecases import telling
+from core.usecases import bindings, delegations, telling
 from jobs.due import each, once
 
 WEEKLY = "jobs.weekly"
@@ -26,6 +28,20 @@ def remind() -> None:
 def escalate() -> None:
     """chat.md: no answer for two days, or a day before the end; never given up."""
     each("escalation", escalations_due(clock.now()), lambda tx, ident: telling.escalate(tx, notification_id=ident))
+
+
+def ask_still_you() -> None:
+    """chat.md: once a quarter, is this chat still yours?"""
+    each("still you", still_you_due(clock.now()), lambda tx, ident: bindings.ask_still_you(tx, binding_id=ident))
+
+
+def lapse_delegations() -> None:
+    """chat.md: standing in ends by the clock; both hear of it."""
+    each(
+        "delegation",
+        lapsing_delegations(clock.now()),
+        lambda tx, ident: delegations.lapse_delegation(tx, delegation_id=ident),
+    )
 
 
 def tell_what_is_late() -> None:

@@ -13,12 +13,16 @@ from admin.session import current_actor, reader
 from admin.usecase_view import UseCaseView
 from admin.verbs import Verb
 from admin.views.accounts import is_bound, may_manage, roles_of
+from core import clock
 from core.actors import Actor
 from core.models.accounts import UserAccount
+from core.notifications.words import when
+from core.queries.accounts import active_binding
 from core.queries.bindings import newest_binding, reach_column, reach_of, waiting_binding
-from core.rules.organisations import AccountState, Reach
+from core.rules.organisations import AccountState, Reach, is_unconfirmed
 from core.rules.permissions import has_role
 from core.usecases.bindings import confirm_binding, end_binding
+from core.usecases.freezing import freeze_acts, thaw_acts
 
 
 class ConfirmForm(PanelForm):
@@ -41,6 +45,10 @@ def _may_confirm(row: UserAccount, actor: Actor) -> bool:
     return row.id != actor.account_id and may_manage(row, actor) and reach_of(reader(), row.id) is Reach.WAITING
 
 
+def _may_thaw(row: UserAccount, actor: Actor) -> bool:
+    return row.acts_frozen_at is not None and row.id != actor.account_id and may_manage(row, actor)
+
+
 class BindingView(UseCaseView):
     """Every account in use with the chat it is bound to; whoever has none stands out."""
 
@@ -51,7 +59,7 @@ class BindingView(UseCaseView):
     menu_order = 12
     one = "个账号"
     audited_as = "user_accounts"
-    column_list = ("login", "real_name", "roles", "owner", "reach", "chat", "since")
+    column_list = ("login", "real_name", "roles", "owner", "reach", "chat", "since", "trust")
     column_labels = {
         "roles": "角色",
         "owner": "所属单位",
@@ -59,6 +67,7 @@ class BindingView(UseCaseView):
         "chat": "Telegram 编号",
         "since": "绑定时间",
         "acts_from": "可签发时间",
+        "trust": "本人确认",
     }
     column_sortable_list = ("login", "real_name")
     column_filters = ("login", "real_name")
@@ -72,12 +81,13 @@ class BindingView(UseCaseView):
         "chat": lambda view, context, row, name: view.chat(row),
         "since": lambda view, context, row, name: view.since(row),
         "acts_from": lambda view, context, row, name: view.acts_from(row),
+        "trust": lambda view, context, row, name: view.trust(row),
     }
     detail_groups = (
         ("账号", ("login", "real_name", "roles", "owner")),
-        ("聊天", ("reach", "chat", "since", "acts_from")),
+        ("聊天", ("reach", "chat", "since", "acts_from", "trust")),
     )
-    recap_columns = ("login", "real_name", "roles", "chat", "since")
+    recap_columns = ("login", "real_name", "roles", "chat", "since", "trust")
     row_verbs = (
         Verb(
             confirm_binding,
@@ -103,6 +113,28 @@ class BindingView(UseCaseView):
             confirm="解除后，任务不再发到这个聊天，只在面板中显示；待确认的绑定随即作废。确定解除吗？",
             tone="danger",
             done="已解除。",
+        ),
+        Verb(
+            freeze_acts,
+            "冻结聊天办理",
+            act="manage_accounts",
+            when=lambda row, actor: row.acts_frozen_at is None,
+            row="account_id",
+            confirm=(
+                "手机丢失或聊天可能被他人使用时冻结：不能在聊天里审核、写入，也不能签发，查看不受影响。"
+                "本人和平台管理员会立即收到通知。确定冻结吗？"
+            ),
+            tone="danger",
+            done="已冻结，本人和平台管理员会收到通知。",
+        ),
+        Verb(
+            thaw_acts,
+            "解除冻结",
+            act="manage_accounts",
+            when=_may_thaw,
+            row="account_id",
+            confirm="请先当面或打电话问过本人：手机仍在本人手中。解除后可以在聊天里办理和签发。确定解除吗？",
+            done="已解除冻结，本人会收到通知。",
         ),
     )
 
@@ -149,6 +181,17 @@ class BindingView(UseCaseView):
         """From when on the account signs again after a move."""
         held = self._held(row)
         return held.acts_from if held else None
+
+    def trust(self, row: UserAccount) -> str | Markup:
+        """Frozen, or not confirmed by the person for more than a fortnight: both in red; when they last said so."""
+        held = active_binding(reader(), row.id)
+        if row.acts_frozen_at is not None:
+            return Markup('<span class="badge-state is-bad">已冻结 · {}</span>').format(when(row.acts_frozen_at))
+        if held is None:
+            return cells.NOTHING
+        if is_unconfirmed(held.asked_at, held.affirmed_at, clock.now()):
+            return Markup('<span class="badge-state is-bad">超过 14 天未确认</span>')
+        return when(held.affirmed_at) if held.affirmed_at else cells.NOTHING
 
     def _held(self, row: UserAccount) -> Any:
         return None if reach_of(reader(), row.id) is Reach.NONE else newest_binding(reader(), row.id)

@@ -276,7 +276,7 @@ class IssuanceView(UseCaseView):
             hand: Any = cells.NOTHING
             if record.session_id is not None:
                 hand = self._hand(row, record) if shows_hand else "已签名"
-            facts = (record.at, record.party.label, record.decision.label, record.signer_name)
+            facts = (record.at, record.party.label, record.decision.label, record.signer)
             rows.append((*facts, record.reason or cells.NOTHING, hand))
         headers = ("时间", "签发方", "决定", "签发人", "理由", "手写签名")
         return Related("签发记录", headers, rows, "双方都还没有签发。")

@@ -14,9 +14,10 @@ from core.notifications.message import Press
 from core.notifications.pilots import files_of
 from core.queries.applications import as_submitted, fingerprint_of
 from core.queries.changes import changes_of
+from core.rules.delegations import Duty
 from core.rules.pilots import ReviewStep
 from core.usecases.decisions import Question
-from core.usecases.matters import Batch, Matter, Review, Rows
+from core.usecases.matters import Batch, Matter, Proposal, Review, Rows
 
 _STEPS = {"pass_city": ReviewStep.CITY, "pass_preliminary": ReviewStep.PRELIMINARY, "approve": ReviewStep.FINAL}
 _CONFIRM = {
@@ -152,4 +153,38 @@ def _(matter: Rows, draft: ChatDraft, user_id: int) -> Keys:
     return (
         (recap_key("暂不写入", Press.KEEP, draft, user_id),),
         (recap_key(f"确认写入 {draft.shown_count} 行", Press.CONFIRM, draft, user_id),),
+    )
+
+
+# -- who stands in for somebody ----------------------------------------------------------------------------------------
+
+
+@subject_of.register
+def _(matter: Proposal) -> str:
+    return "delegations"
+
+
+@facts_of.register
+def _(matter: Proposal, session: Session, now: datetime) -> dict[str, Any]:
+    row = matter.delegation
+    return {
+        "deputy": row.deputy.login,
+        "duty": row.duty.label,
+        "is_default": row.is_default,
+        "starts_at": max(row.starts_at, now),
+        "ends_at": row.ends_at,
+        "by_reviewer": row.duty is Duty.SIGNING,
+    }
+
+
+@recap_keys.register
+def _(matter: Proposal, draft: ChatDraft, user_id: int) -> Keys:
+    if draft.flow == Question.CONFIRM_RETURN:
+        return (
+            (recap_key("不谢绝", Press.KEEP, draft, user_id),),
+            (recap_key("确认谢绝 1 项", Press.CONFIRM, draft, user_id),),
+        )
+    return (
+        (recap_key("暂不接受", Press.KEEP, draft, user_id),),
+        (recap_key("确认接受 1 项", Press.CONFIRM, draft, user_id),),
     )

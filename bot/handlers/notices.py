@@ -61,6 +61,12 @@ async def acknowledge(context: Context, claim: Claimed) -> None:
     await context.show(await context.perform(act, _task_of(context, claim)))
 
 
+async def take_back(context: Context, claim: Claimed) -> None:
+    """撤回“已知悉”."""
+    act = partial(replies.take_back, notification_id=claim.notification_id)
+    await context.show(await context.perform(act, _task_of(context, claim)))
+
+
 async def snooze(context: Context, claim: Claimed) -> None:
     """稍后提醒."""
     act = partial(replies.snooze, notification_id=claim.notification_id)

@@ -13,7 +13,10 @@ from core.rules.organisations import AccountState, BindingState, CodePurpose, Ro
 
 
 class UserAccount(Record):
-    """账号 (§2.5); belongs to at most one organisation, none for platform administrators."""
+    """账号 (§2.5); belongs to at most one organisation, none for platform administrators.
+
+    acts_frozen_at: since when a colleague's /lock stops every act of consequence in chat and on the phone.
+    """
 
     __tablename__ = "user_accounts"
     __private__ = frozenset({"password_hash", "second_factor_secret"})
@@ -36,6 +39,8 @@ class UserAccount(Record):
     second_factor_secret: Mapped[str | None] = mapped_column(String(200))
     second_factor_since: Mapped[datetime | None]
     second_factor_step: Mapped[int | None]
+    acts_frozen_at: Mapped[datetime | None]
+    acts_frozen_by: Mapped[int | None]
 
     authority: Mapped[EducationAuthority | None] = relationship()
     org: Mapped[EvaluationOrg | None] = relationship()
@@ -77,7 +82,7 @@ class ChatBinding(Record):
     """A Telegram user bound to an account; by user id only, never by name or phone (chat.md).
 
     A second binding of an account to another user waits for a second person and, once confirmed_by somebody, lets
-    irrevocable acts pass only from acts_from on.
+    irrevocable acts pass only from acts_from on. asked_at, affirmed_at: "is this still you?", and the answer.
     """
 
     __tablename__ = "chat_bindings"
@@ -88,6 +93,8 @@ class ChatBinding(Record):
     ended_at: Mapped[datetime | None]
     confirmed_by: Mapped[int | None]
     acts_from: Mapped[datetime | None]
+    asked_at: Mapped[datetime | None]
+    affirmed_at: Mapped[datetime | None]
     state: Mapped[BindingState] = mapped_column(default=BindingState.ACTIVE)
 
     account: Mapped[UserAccount] = relationship(back_populates="bindings")

@@ -129,7 +129,10 @@ class SigningItem(Base):
 
 
 class SigningRecord(Base):
-    """签发记录: who said what of one issuance (R-234…R-238); never changed."""
+    """签发记录: who said what of one issuance (R-234…R-238); never changed.
+
+    principal_id, principal_name: for whom somebody else has signed (R-240, chat.md), None and "" for oneself.
+    """
 
     __tablename__ = "signing_records"
 
@@ -138,6 +141,8 @@ class SigningRecord(Base):
     decision: Mapped[SigningDecision]
     actor_id: Mapped[int] = belongs("user_accounts.id")
     signer_name: Mapped[Name]
+    principal_id: Mapped[int | None] = belongs("user_accounts.id", nullable=True, index=False)
+    principal_name: Mapped[Name] = mapped_column(default="", server_default="")
     session_id: Mapped[int | None] = belongs("signing_sessions.id", nullable=True)
     reason: Mapped[Words] = mapped_column(default="")
     channel: Mapped[str] = mapped_column(String(16))
@@ -149,7 +154,13 @@ class SigningRecord(Base):
         CheckConstraint("decision <> 'reject' OR length(reason) > 0", name="reject_has_reason"),
         CheckConstraint("decision <> 'approve' OR session_id IS NOT NULL", name="approve_has_signature"),
         one_living("uq_signing_records_approval", "issuance_id", "party", where="decision = 'approve'"),
+        CheckConstraint("(principal_id IS NULL) = (principal_name = '')", name="principal_has_name"),
     )
+
+    @property
+    def signer(self) -> str:
+        """乙 代 甲 where somebody signed for another one, else the signer."""
+        return f"{self.signer_name} 代 {self.principal_name}" if self.principal_name else self.signer_name
 
 
 class Certificate(Record):

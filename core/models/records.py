@@ -159,7 +159,8 @@ class Notification(Base):
     task_code is what a text reply names. useful_until: after it nobody wants to hear this any more.
     due_at: until when an answer is expected; next_reminder_at, reminders: the ladder up to it; next_escalation_at,
     escalations: who else is drawn in. digest_on: the day of the digest it waits for; gathered_in: the message that told
-    it together with others; about_id: the message a reminder reminds of.
+    it together with others; about_id: the message a reminder reminds of;
+    instead_of: whom the person stands in for.
     """
 
     __tablename__ = "notifications"
@@ -188,6 +189,7 @@ class Notification(Base):
     digest_on: Mapped[date | None]
     gathered_in: Mapped[int | None]
     about_id: Mapped[int | None]
+    instead_of: Mapped[int | None]
     delivery_state: Mapped[DeliveryState] = mapped_column(default=DeliveryState.PENDING)
     attempts: Mapped[int] = mapped_column(default=0)
     next_attempt_at: Mapped[datetime]

@@ -7,6 +7,7 @@ from core.models import (  # noqa: F401  # importing them is the point
     candidates,
     catalogue,
     certificates,
+    delegations,
     files,
     organisations,
     photos,

@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 from core import settings
 from core.models.accounts import ChatBinding, UserAccount, VerificationCode
 from core.notifications import audiences
-from core.notifications.message import Button, Message, told
+from core.notifications.message import Button, Message, Press, told
 from core.queries.accounts import people
 from core.queries.bindings import managers_of
 from core.rules.codes import VALID_FOR, digits_of
-from core.rules.organisations import BindingState, Role
+from core.rules.organisations import ANSWER_STILL_YOU_WITHIN, BindingState, Role, is_unconfirmed
 from core.rules.telling import Tempo
 
 
@@ -73,6 +73,7 @@ class BindingWaits(_AboutBinding):
     """A colleague's account is to move to another chat: a second person has to say that it is really them (chat.md)."""
 
     kind: ClassVar[str] = "accounts.binding_waits"
+    is_personal: ClassVar[bool] = True
     answer_within: ClassVar[timedelta | None] = timedelta(days=2)
     buttons: ClassVar[tuple[Button, ...]] = (Button("去确认", page="/admin/bindings/"),)
     asks: ClassVar[bool] = True
@@ -112,6 +113,88 @@ class BindingConfirmed(_AboutBinding):
 
     def recipients(self, session: Session) -> Iterable[int]:
         return [self._binding(session).account_id]
+
+
+@told
+@dataclass(frozen=True, slots=True)
+class StillYou(_AboutBinding):
+    """Once a quarter: is this chat still yours? Only the person can say so; asked: in ISO, so that each is told."""
+
+    kind: ClassVar[str] = "accounts.still_you"
+    buttons: ClassVar[tuple[Button, ...]] = (
+        Button("是我本人", press=Press.ACKNOWLEDGE),
+        Button("在面板确认", page="/admin/telegram/"),
+    )
+    asks: ClassVar[bool] = True
+    is_personal: ClassVar[bool] = True
+    has_ladder: ClassVar[bool] = False
+    answer_within: ClassVar[timedelta | None] = ANSWER_STILL_YOU_WITHIN
+    useful_for: ClassVar[timedelta] = ANSWER_STILL_YOU_WITHIN
+    binding_id: int
+    asked: str
+
+    def recipients(self, session: Session) -> Iterable[int]:
+        return [self._binding(session).account_id]
+
+    def thing(self, session: Session) -> tuple[str, int, int] | None:
+        return ChatBinding.__tablename__, self.binding_id, 0
+
+    def details(self, session: Session, now: datetime) -> dict[str, Any]:
+        row = self._binding(session)
+        asked = datetime.fromisoformat(self.asked)
+        return {
+            "login": row.account.login,
+            "until": asked + ANSWER_STILL_YOU_WITHIN,
+            "is_late": is_unconfirmed(row.asked_at, row.affirmed_at, now),
+        }
+
+    def is_still_true(self, session: Session, now: datetime) -> bool:
+        return self._binding(session).state is BindingState.ACTIVE
+
+
+class _AboutFreeze(Message):
+    """Base of what is told about a frozen account; at tells two of them apart."""
+
+    account_id: int
+    at: str
+
+    def details(self, session: Session, now: datetime) -> dict[str, Any]:
+        return {"login": session.get_one(UserAccount, self.account_id).login, "at": datetime.fromisoformat(self.at)}
+
+
+@told
+@dataclass(frozen=True, slots=True)
+class ActsFrozen(_AboutFreeze):
+    """/lock: the account, whoever froze it, whoever may end it, and the platform's administrators."""
+
+    kind: ClassVar[str] = "accounts.acts_frozen"
+    tempo: ClassVar[Tempo] = Tempo.AT_ONCE
+    is_alone: ClassVar[bool] = True
+    account_id: int
+    by: int
+    at: str
+
+    def recipients(self, session: Session) -> Iterable[int]:
+        account = session.get_one(UserAccount, self.account_id)
+        return [account.id, self.by, *managers_of(session, account), *session.scalars(people(Role.ADMIN))]
+
+    def details(self, session: Session, now: datetime) -> dict[str, Any]:
+        by = session.get_one(UserAccount, self.by).login
+        return _AboutFreeze.details(self, session, now) | {"by": by, "is_own": self.by == self.account_id}
+
+
+@told
+@dataclass(frozen=True, slots=True)
+class ActsThawed(_AboutFreeze):
+    """A second person has ended it in the panel."""
+
+    kind: ClassVar[str] = "accounts.acts_thawed"
+    tempo: ClassVar[Tempo] = Tempo.AT_ONCE
+    account_id: int
+    at: str
+
+    def recipients(self, session: Session) -> Iterable[int]:
+        return [self.account_id]
 
 
 @told

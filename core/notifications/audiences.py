@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
@@ -11,6 +12,8 @@ from core.models.accounts import ChatBinding, UserAccount
 from core.models.organisations import College, EducationAuthority
 from core.models.plans import ExamPlan, ExamPlanCollege
 from core.queries.accounts import people
+from core.queries.delegations import deputies_of
+from core.rules.delegations import Duty
 from core.rules.organisations import BindingState, Role
 
 
@@ -74,6 +77,11 @@ def leaders_over(session: Session, account: UserAccount) -> Iterable[int]:
         found = list(province(session, account.authority.province_code))
     others = reachable(session, [ident for ident in found if ident != account.id])
     return others or reachable(session, session.scalars(people(Role.ADMIN)).all())
+
+
+def stand_ins(session: Session, account: UserAccount, now: datetime, duty: Duty = Duty.SITE) -> list[int]:
+    """Deputies in force who can be reached, the dated one and the default one; never a deputy's own deputy."""
+    return reachable(session, [held.deputy_id for held in deputies_of(session, account.id, duty, now)])
 
 
 def colleagues(session: Session, account: UserAccount) -> Iterable[int]:

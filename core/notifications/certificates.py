@@ -17,6 +17,7 @@ from core.notifications import audiences
 from core.notifications.message import Button, Message, Press, told
 from core.queries.certificates import batch_version, pending_for, waiting_count
 from core.rules.certificates import IssuanceState, Party
+from core.rules.delegations import Duty
 
 _LONG = timedelta(days=60)
 
@@ -53,6 +54,7 @@ class TeoSigningRequested(_Batch):
     """M-27: issuances wait for the TEO's signature."""
 
     kind: ClassVar[str] = "certificates.teo_signing_requested"
+    duty: ClassVar[Duty] = Duty.SIGNING
     buttons: ClassVar[tuple[Button, ...]] = (
         Button("签发 {count} 张", press=Press.OPEN_SIGNING),
         Button("查看明细", page="/admin/issuances/"),
@@ -71,6 +73,7 @@ class SigningRequested(_Batch):
     """M-28: issuances wait for the college's signing officer, or whoever signs for him."""
 
     kind: ClassVar[str] = "certificates.signing_requested"
+    duty: ClassVar[Duty] = Duty.SIGNING
     buttons: ClassVar[tuple[Button, ...]] = (
         Button("签字确认 {count} 张", press=Press.OPEN_SIGNING),
         Button("查看明细", page="/admin/issuances/"),

@@ -57,6 +57,7 @@ class ImportChecked(_OfImport):
     """§3.22: a file has been looked over and has rows that may be taken; its sender says so."""
 
     kind: ClassVar[str] = "imports.checked"
+    is_personal: ClassVar[bool] = True
     buttons: ClassVar[tuple[Button, ...]] = (
         Button("{take_label}", press=Press.APPROVE),
         Button("打开导入页面", page=_PAGE),

@@ -11,6 +11,8 @@ from typing import Any, ClassVar, TypeVar
 
 from sqlalchemy.orm import Session
 
+from core.queries.delegations import deputies_of
+from core.rules.delegations import Duty
 from core.rules.telling import Tempo
 
 
@@ -28,6 +30,9 @@ class Press(StrEnum):
     REFRESH = "rf"
     CHOOSE = "ch"
     CHOOSE_TELLING = "ct"
+    TAKE_BACK = "tb"
+    LOCK = "lk"
+    LOCK_NOT = "ln"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,8 @@ class Message(ABC):
     answer_within: ClassVar[timedelta | None] = None
     wakes: ClassVar[bool] = False
     has_ladder: ClassVar[bool] = True
+    duty: ClassVar[Duty] = Duty.SITE  # whose deputies are told too
+    is_personal: ClassVar[bool] = False  # about the person themself: no deputy is told
     is_alone: ClassVar[bool] = False  # never told together with others of its kind: a code, a reminder
 
     def facts(self) -> dict[str, Any]:
@@ -68,6 +75,19 @@ class Message(ABC):
     @abstractmethod
     def recipients(self, session: Session) -> Iterable[int]:
         """Account ids of everybody who is to hear it."""
+
+    def stand_ins(self, session: Session, people: Iterable[int], now: datetime) -> dict[int, int]:
+        """Deputy to the person they stand in for, for those who are away now; only requests are handed on (chat.md)."""
+        if not self.asks_for_reply() or self.is_personal:
+            return {}
+        asked = set(people)
+        away = [
+            (held.deputy_id, held.principal_id)
+            for ident in sorted(asked)
+            for held in deputies_of(session, ident, self.duty, now)
+            if not held.is_default  # drawn in when nobody answers, see core.usecases.telling
+        ]
+        return {deputy: principal for deputy, principal in reversed(away) if deputy not in asked}
 
     def thing(self, session: Session) -> tuple[str, int, int] | None:
         """(table, id, version) of what the buttons are about, or None when there is nothing to decide."""

@@ -9,6 +9,7 @@ from core.notifications import (  # noqa: F401  # importing them is the point
     candidate_accounts,
     candidates,
     certificates,
+    delegations,
     imports,
     pilots,
     plans,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from markupsafe import escape
 from sqlalchemy.orm import Session
 
 from core import settings
@@ -21,8 +22,9 @@ from core.notifications.reminding import Reminder
 from core.notifications.wording import words_of
 from core.notifications.words import letter_text, when
 from core.rules.certificates import Party
-from core.rules.notices import LAST_SNOOZE_BEFORE_END, SNOOZE, ReplyState
+from core.rules.notices import LAST_SNOOZE_BEFORE_END, SNOOZE, ReplyState, may_take_back
 
+TAKE_BACK = "撤回“已知悉”"
 _SIGNING_PARTY = {"certificates.signing_requested": Party.COLLEGE, "certificates.teo_signing_requested": Party.TEO}
 
 
@@ -51,9 +53,11 @@ def chat_text(session: Session, row: Notification, now: datetime, *, is_repeat: 
     text = prefix + words_of(message.kind, details, now)
     if row.reply_state is ReplyState.OPEN and row.task_code:
         text += f"\n待办编号 {row.task_code}"
+    if row.instead_of is not None:
+        text += f"\n您代账号 {escape(session.get_one(UserAccount, row.instead_of).login)} 办理"
     ending = outcome(row)
     if ending:
-        return Rendered(f"{text}\n\n<b>{ending}</b>", (), row)
+        return Rendered(f"{text}\n\n<b>{ending}</b>", _undo(row, now), row)
     return Rendered(text, keyboard(row, message, details, now), row)
 
 
@@ -81,6 +85,12 @@ def outcome(row: Notification) -> str:
     by = f" · {row.closing_note}" if row.closing_note else ""
     at = f" · {when(row.replied_at)}" if row.replied_at else ""
     return f"{row.reply_state.label}{by}{at}"
+
+
+def _undo(row: Notification, now: datetime) -> tuple[tuple[Key, ...], ...]:
+    """撤回“已知悉” while it holds; pressed later the key answers with words, and is gone (chat.md L1)."""
+    is_fresh = row.reply_state is ReplyState.ACKNOWLEDGED and may_take_back(row.replied_at, now)
+    return ((Key(TAKE_BACK, data=Press.TAKE_BACK.value),),) if is_fresh else ()
 
 
 def keyboard(

@@ -36,6 +36,15 @@ _WINDOWS = PlanWindows(
     )
 )
 _BINDING = {"login": "jiangcheng", "at": NOON, "acts_from": NOON + _DAY}
+_DELEGATION = {
+    "principal": "jiangcheng-fzr",
+    "deputy": "jiangcheng",
+    "duty": "站点工作",
+    "is_default": False,
+    "starts_at": NOON,
+    "ends_at": NOON + 14 * _DAY,
+    "reason": "",
+}
 _DECLARATION = {
     "authority": "示例省教育厅（演示）",
     "year": 2026,
@@ -66,6 +75,11 @@ _IMPORT = {
 _REQUEST = "【待省级初审】Web前端开发演示职业技能等级证书"
 
 SAMPLES: dict[str, tuple[dict[str, Any], ...]] = {
+    "accounts.acts_frozen": (
+        {"login": "jiangcheng-fzr", "at": NOON, "by": "jiangcheng", "is_own": False},
+        {"login": "jiangcheng", "at": NOON, "by": "jiangcheng", "is_own": True},
+    ),
+    "accounts.acts_thawed": ({"login": "jiangcheng-fzr", "at": NOON},),
     "accounts.binding_asked": (_BINDING,),
     "accounts.binding_confirmed": (_BINDING,),
     "accounts.binding_waits": (_BINDING,),
@@ -73,6 +87,9 @@ SAMPLES: dict[str, tuple[dict[str, Any], ...]] = {
     "accounts.code_sent": ({"purpose": "导出数据", "digits": "••••••", "expires_at": NOON + timedelta(minutes=5)},),
     "accounts.password_reset": ({"at": NOON, "login": "jiangcheng"},),
     "accounts.second_factor_reset": ({"at": NOON, "reason": _REASON},),
+    "accounts.still_you": tuple(
+        {"login": "jiangcheng", "until": NOON + 14 * _DAY, "is_late": is_late} for is_late in (False, True)
+    ),
     "candidate_accounts.link_sent": (
         {"login": "420000202600000000001", "link": "https://kaowu.example.org/my/link/…", "days": 7, "is_first": True},
         {"login": "420000202600000000001", "link": "https://kaowu.example.org/my/link/…", "days": 7, "is_first": False},
@@ -83,6 +100,13 @@ SAMPLES: dict[str, tuple[dict[str, Any], ...]] = {
     "certificates.signing_requested": (_PLAN | {"count": 500},),
     "certificates.stamp_failed": (_PLAN | {"code": "seal_missing"},),
     "certificates.teo_signing_requested": (_PLAN | {"count": 500},),
+    "delegations.accepted": (_DELEGATION, _DELEGATION | {"is_default": True, "ends_at": None}),
+    "delegations.over": (
+        _DELEGATION | {"state": "已到期", "was_accepted": True},
+        _DELEGATION | {"state": "已结束", "was_accepted": False, "reason": _REASON},
+    ),
+    "delegations.proposed": (_DELEGATION, _DELEGATION | {"is_default": True, "ends_at": None}),
+    "delegations.refused": (_DELEGATION | {"reason": _REASON},),
     "imports.checked": (
         _IMPORT | {"state": "待确认", "is_waiting": True, "take_label": "只写入合格的 45000 行"},
         _IMPORT | {"state": "已确认", "is_waiting": False, "rejected": 0, "take_label": "写入 45000 行"},

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, case, exists, select
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, case, exists, func, select
 from sqlalchemy.orm import Session
 
 from core.models.accounts import AccountRole, ChatBinding, OneTimeCode, UserAccount
 from core.queries.accounts import people
-from core.rules.organisations import BindingState, Reach, Role, grantable
+from core.rules.organisations import ASK_STILL_YOU_EVERY, BindingState, Reach, Role, grantable
 
 
 def waiting_binding(session: Session, account_id: int) -> ChatBinding | None:
@@ -74,6 +76,17 @@ def managers_of(session: Session, account: UserAccount) -> list[int]:
 
 def _roles(session: Session, account_id: int) -> list[Role]:
     return list(session.scalars(select(AccountRole.role).where(AccountRole.account_id == account_id)))
+
+
+def still_you_due(now: datetime) -> Select[int]:
+    """Chats in use whose quarter is over."""
+    last = func.coalesce(ChatBinding.asked_at, ChatBinding.bound_at)
+    return (
+        select(ChatBinding.id)
+        .where(ChatBinding.state == BindingState.ACTIVE, last <= now - ASK_STILL_YOU_EVERY)
+        .order_by(ChatBinding.id)
+        .limit(200)
+    )
 
 
 def reach_column() -> ColumnElement[str]:

@@ -23,6 +23,7 @@ from core.queries.pilot_tasks import (
     city_reviews,
     declaration_drafts,
     lapsing_quota,
+    missing_deputy,
     open_declarations,
     province_reviews,
     single_coordinator,
@@ -202,6 +203,7 @@ _COLLEGE: tuple[Source, ...] = (
     _candidates,
     _open_registrations,
     single_coordinator,
+    missing_deputy,
 )
 _SOURCES: dict[Role, tuple[Source, ...]] = {
     Role.PROVINCE: (declaration_drafts, province_reviews),

@@ -14,6 +14,7 @@ from core.models.accounts import AccountRole, ChatBinding, UserAccount
 from core.models.base import Record
 from core.models.candidates import Candidate
 from core.models.certificates import CertificateIssuance
+from core.models.delegations import Delegation
 from core.models.photos import PhotoVerdict
 from core.models.pilots import DeclarationPlan, PilotApplication
 from core.models.plans import ExamPlan
@@ -34,6 +35,7 @@ THINGS: dict[str, tuple[type[Record], str]] = {
     "exam_plan": (ExamPlan, "/admin/plans/"),
     "candidate": (Candidate, "/admin/candidates/"),
     "photo_offer": (PhotoVerdict, "/admin/imports/"),
+    "delegation": (Delegation, "/admin/delegations/"),
     "import": (ImportJob, "/admin/imports/"),
 }
 

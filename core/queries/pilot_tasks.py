@@ -10,6 +10,7 @@ from core import clock
 from core.models.accounts import UserAccount
 from core.models.pilots import DeclarationPlan, PilotApplication
 from core.queries.accounts import people
+from core.queries.delegations import officers_without_deputy
 from core.queries.desk import Desk, DueItem
 from core.queries.lapses import last_minute_of, unused_places
 from core.queries.scoping import visible
@@ -96,6 +97,14 @@ def lapsing_quota(desk: Desk) -> Iterator[DueItem]:
         detail = f"{today.year} 年 · 年底前不报考即作废"
         due = last_minute_of(today.year)
         yield desk.item("quotas.lapsing", "未使用的指标", count, "/admin/quotas/", detail=detail, due_at=due)
+
+
+def missing_deputy(desk: Desk) -> Iterator[DueItem]:
+    """chat.md: a college names a default deputy for its signing officer when it comes on board."""
+    college_id = desk.actor.college_id
+    count = len(officers_without_deputy(desk.session, college_id)) if college_id is not None else 0
+    way_out = "提出后由考核站点负责人接受"
+    yield desk.item("delegations.missing", "还没有默认代办人", count, "/admin/delegations/", detail=way_out)
 
 
 def single_coordinator(desk: Desk) -> Iterator[DueItem]:

@@ -35,6 +35,7 @@ from core.models.catalogue import (
     Subject,
 )
 from core.models.certificates import Certificate, CertificateIssuance, SigningRecord
+from core.models.delegations import Delegation
 from core.models.files import Attachment
 from core.models.organisations import (
     CertificateOfficer,
@@ -315,6 +316,14 @@ _accounts: dict[Role, Scope] = {
     Role.ADMIN: _all,
     **_by(_COLLEGE, _own(UserAccount.college_id, "college_id")),
 }
+_own_delegations = _either(_own(Delegation.principal_id, "account_id"), _own(Delegation.deputy_id, "account_id"))
+
+
+def _of_principals(column: Any, whole: Any, scope: Scope) -> Scope:
+    """Delegations of people whose organisation lies in scope."""
+    return _within(Delegation.principal_id, UserAccount.id, _within(column, whole, scope))
+
+
 _whoever_works_here = (Role.ADMIN, *_AUTHORITIES, Role.TEO, *_COLLEGE)
 
 # -- the table ---------------------------------------------------------------------------------------------------------
@@ -343,6 +352,12 @@ READERS: dict[type[Base], dict[Role, Scope]] = {
     UserAccount: _accounts,
     AccountRole: {role: _within(AccountRole.account_id, UserAccount.id, scope) for role, scope in _accounts.items()},
     ChatBinding: {role: _within(ChatBinding.account_id, UserAccount.id, scope) for role, scope in _accounts.items()},
+    Delegation: {
+        Role.ADMIN: _all,
+        Role.PROVINCE: _either(_own_delegations, _of_principals(UserAccount.college_id, College.id, _own_province)),
+        **_by((Role.CITY, Role.TEO, Role.SIGN_REVIEWER), _own_delegations),
+        **_by(_COLLEGE, _within(Delegation.principal_id, UserAccount.id, _own(UserAccount.college_id, "college_id"))),
+    },
     ElectronicSeal: {Role.SIGNATORY: _own(ElectronicSeal.college_id, "college_id")},  # R-254
     CertificateType: {**_by(_whoever_works_here, _all), Role.TEO: _own_certificates},
     CertificateTemplate: {Role.ADMIN: _all, Role.TEO: _own(CertificateTemplate.org_id, "org_id")},

@@ -13,6 +13,7 @@ from typing import Any
 from core.rules.arrangement import ARRANGEMENT, ArrangementState
 from core.rules.candidates import CANDIDATE, CandidateState
 from core.rules.certificates import ISSUANCE, SIGNING, IssuanceState, SigningState
+from core.rules.delegations import DELEGATION, DelegationState
 from core.rules.imports import IMPORT, KEPT_FOR, ImportState
 from core.rules.machine import Machine
 from core.rules.notices import DELIVERY, REPLY, DeliveryState, ReplyState
@@ -183,7 +184,7 @@ DWELLS: Mapping[str, tuple[Machine, Mapping[Any, Turn]]] = {
         REPLY,
         {
             ReplyState.OPEN: Dwell(None, KEPT_FOR + 30 * DAY, "逾期不回复的请求自动过期，过期前逐级提醒"),
-            ReplyState.ACKNOWLEDGED: Rest("本人已知悉"),
+            ReplyState.ACKNOWLEDGED: Rest("本人已知悉，十分钟内可以撤回"),
         },
     ),
     "switch": (SWITCH, {Switch.ENABLED: Rest("在用"), Switch.DISABLED: Rest("停用，可再启用")}),
@@ -201,6 +202,13 @@ DWELLS: Mapping[str, tuple[Machine, Mapping[Any, Turn]]] = {
             BindingState.WAITING: Dwell(P.COORDINATOR, 2 * DAY, "确认同事换绑的聊天账号", P.SIGNATORY),
             BindingState.ACTIVE: Rest("绑定在用"),
             BindingState.DEAD: Dwell(P.COORDINATOR, 7 * DAY, "请同事重新绑定聊天", P.SIGNATORY),
+        },
+    ),
+    "delegation": (
+        DELEGATION,
+        {
+            DelegationState.PROPOSED: Dwell(P.SIGNATORY, 3 * DAY, "接受或谢绝代办授权", P.COORDINATOR),
+            DelegationState.ACCEPTED: Rest("代办授权按起止时间生效和到期"),
         },
     ),
     "seal": (SEAL, {SealState.ACTIVE: Rest("签章在用")}),

@@ -14,6 +14,14 @@ SNOOZE = timedelta(hours=2)
 LAST_SNOOZE_BEFORE_END = timedelta(hours=12)  # chat.md: a snooze ends at least this long before the deadline
 
 
+TAKE_BACK_WITHIN = timedelta(minutes=10)  # chat.md L1: what was acknowledged by mistake
+
+
+def may_take_back(replied_at: datetime | None, now: datetime) -> bool:
+    """True from the answer to the last instant before its ten minutes are over."""
+    return replied_at is not None and now < replied_at + TAKE_BACK_WITHIN
+
+
 class DeliveryState(Labelled):
     """queued = delivered + failed + suppressed + pending (chat.md, numbers are conserved)."""
 
@@ -61,6 +69,7 @@ REPLY = Machine(
     R.OPEN,
     (
         Move("acknowledge", {R.OPEN}, R.ACKNOWLEDGED),
+        Move("take_back", {R.ACKNOWLEDGED}, R.OPEN),
         Move("do", {R.OPEN, R.ACKNOWLEDGED}, R.DONE),
         Move("refuse", {R.OPEN, R.ACKNOWLEDGED}, R.REFUSED),
         Move("expire", {R.OPEN}, R.EXPIRED),

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from core.rules.machine import Labelled, Machine, Move
 
 WRONG_PASSWORDS_BEFORE_LOCK = 5  # §3.5
 LOCK_MINUTES = 15
 SETTLES_IN = timedelta(hours=24)  # chat.md: irrevocable acts rest so long after an account moved to another chat
+
+
+ASK_STILL_YOU_EVERY = timedelta(days=91)  # chat.md: once a quarter, is this chat still yours?
+ANSWER_STILL_YOU_WITHIN = timedelta(days=14)  # then the chat counts as not confirmed
+
+
+def is_unconfirmed(asked_at: datetime | None, affirmed_at: datetime | None, now: datetime) -> bool:
+    """True once the time to answer is over without an answer to the last question."""
+    if asked_at is None or (affirmed_at is not None and affirmed_at >= asked_at):
+        return False
+    return now > asked_at + ANSWER_STILL_YOU_WITHIN
 
 
 class Role(Labelled):
@@ -28,6 +39,9 @@ class Role(Labelled):
 
 # Whose word binds others: they sign or approve, and prove it with a second factor (§2.5, chat.md L3).
 SIGNS_OR_APPROVES = frozenset({Role.PROVINCE, Role.CITY, Role.TEO, Role.SIGNATORY, Role.SIGN_REVIEWER, Role.ADMIN})
+
+# Whose work stands still when they are away, so that somebody may stand in for them (chat.md, delegation).
+KEEPS_WORK_MOVING = (Role.PROVINCE, Role.CITY, Role.TEO, Role.COORDINATOR, Role.SIGNATORY)
 
 # R-006, R-240, R-254: what a role may make inside its college; a platform administrator may make every role.
 GRANTED_BY: dict[Role, frozenset[Role]] = {

@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Any, Protocol
 
 from core.errors import NotPermitted
-from core.rules.organisations import Role
+from core.rules.organisations import KEEPS_WORK_MOVING, Role
 
 
 class Asker(Protocol):
@@ -38,6 +38,8 @@ _COLLEGE_STAFF = ((Role.COORDINATOR, Own.COLLEGE), (Role.SIGNATORY, Own.COLLEGE)
 _TEO = ((Role.TEO, Own.ORG),)
 _PROVINCE = ((Role.PROVINCE, Own.PROVINCE),)
 _HEADS = (*_COLLEGE_STAFF, *_TEO, (Role.PROVINCE, Own.AUTHORITY), (Role.CITY, Own.AUTHORITY))
+# Whose work can be handed over, each for themselves (chat.md, delegation).
+_KEEPERS = tuple((role, Own.ACCOUNT) for role in KEEPS_WORK_MOVING)
 
 
 def _exporting(*roles: Role) -> tuple[tuple[Role, Own], ...]:
@@ -78,6 +80,8 @@ GRANTS: dict[str, tuple[tuple[Role, Own], ...]] = {
     "generate_certificates": _TEO,
     "download_certificate": (*_COLLEGE_STAFF, *_TEO),
     "manage_seal": ((Role.SIGNATORY, Own.COLLEGE), (Role.TEO, Own.ORG)),
+    "propose_delegation": ((Role.COORDINATOR, Own.COLLEGE), *_KEEPERS),
+    "answer_delegation": _KEEPERS,
     "travel_in_time": ((Role.ADMIN, Own.ANYBODYS),),
     "read_trail": ((Role.ADMIN, Own.ANYBODYS),),
     "read_deliveries": ((Role.ADMIN, Own.ANYBODYS), *_HEADS),  # of one's own organisation's accounts

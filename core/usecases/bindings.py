@@ -11,17 +11,26 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from core.db import Tx
-from core.errors import AlreadyThere, NotFound, NotPermitted, StaleState, WindowNotOpen
+from core.errors import AlreadyThere, NotFound, NotPermitted, NotReady, StaleState, WindowNotOpen
 from core.models.accounts import ChatBinding, UserAccount
-from core.notifications.accounts import BindingAsked, BindingConfirmed, BindingWaits, ChatLost
+from core.notifications.accounts import BindingAsked, BindingConfirmed, BindingWaits, ChatLost, StillYou
 from core.queries.accounts import active_binding, code_row
 from core.queries.bindings import asker_of_code, trusted_user, waiting_binding
-from core.rules.organisations import BINDING, SETTLES_IN, BindingState, Role
+from core.rules.notices import ReplyState
+from core.rules.organisations import (
+    ASK_STILL_YOU_EVERY,
+    BINDING,
+    SETTLES_IN,
+    BindingState,
+    Role,
+    is_unconfirmed,
+)
 from core.usecases import one_time
 from core.usecases.accounts import managed
 from core.usecases.deliveries import reissue_open
 from core.usecases.notices import close_tasks
 
+CHAT = "chat"
 CODE_VALIDITY = timedelta(minutes=15)
 
 
@@ -104,6 +113,7 @@ def confirm_binding(tx: Tx, *, account_id: int, binding_id: int) -> ChatBinding:
         tx.advance(held, BINDING, "end", ended_at=tx.now, reason="re-bound")
     acts_from = tx.now + SETTLES_IN
     tx.advance(binding, BINDING, "confirm", confirmed_by=tx.actor.account_id or 0, acts_from=acts_from)
+    account.acts_frozen_at = account.acts_frozen_by = None  # a second person has vouched for the new phone
     close_tasks(tx, thing_type=ChatBinding.__tablename__, thing_id=binding.id)
     reissue_open(tx, account_id=account.id)
     tx.notify(BindingConfirmed(binding.id))
@@ -146,6 +156,39 @@ def bury_binding(tx: Tx, *, account_id: int, reason: str) -> None:
     if held is not None:
         tx.advance(held, BINDING, "die", ended_at=tx.now, reason=reason)
         tx.notify(ChatLost(held.id))
+
+
+def ask_still_you(tx: Tx, *, binding_id: int) -> None:
+    """chat.md: once a quarter the person says that the chat is still theirs; only the system asks."""
+    if not tx.actor.is_system:
+        raise NotPermitted(rule="chat.md", act="ask_still_you")
+    binding = tx.lock(ChatBinding, binding_id)
+    last = binding.asked_at or binding.bound_at
+    if binding.state is not BindingState.ACTIVE or tx.now < last + ASK_STILL_YOU_EVERY:
+        return
+    close_tasks(
+        tx,
+        thing_type=ChatBinding.__tablename__,
+        thing_id=binding.id,
+        kind=StillYou.kind,
+        reply=ReplyState.EXPIRED,
+    )
+    binding.asked_at = tx.now
+    tx.because(binding, "ask_still_you")
+    tx.notify(StillYou(binding.id, tx.now.isoformat()))
+
+
+def affirm_binding(tx: Tx) -> None:
+    """是我本人 of one's own chat: any time in the panel, in chat while the question may still be answered there."""
+    binding = active_binding(tx.session, tx.actor.account_id or 0)
+    if binding is None:
+        raise NotFound("no_binding_held", rule="chat.md")
+    if tx.actor.channel == CHAT and is_unconfirmed(binding.asked_at, binding.affirmed_at, tx.now):
+        raise NotReady("still_you_unanswered", rule="chat.md")
+    binding.affirmed_at = tx.now
+    tx.because(binding, "affirm")
+    tx.session.flush()
+    close_tasks(tx, thing_type=ChatBinding.__tablename__, thing_id=binding.id, kind=StillYou.kind)
 
 
 def require_settled(tx: Tx) -> None:

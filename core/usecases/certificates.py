@@ -33,6 +33,7 @@ from core.rules.certificates import (
     IssuanceState,
     IssueMethod,
     Party,
+    SigningDecision,
 )
 from core.rules.permissions import permit
 from core.usecases.notices import retarget_tasks
@@ -99,7 +100,7 @@ def generate_certificate(tx: Tx, *, issuance_id: int, sealer: Sealer, verify_bas
         return None
     try:
         facts = certificate_facts(tx, issuance, verify_base)
-        pdf = sealer.seal(draw_certificate(facts), reason=issuance.certificate_no, picture=facts.issuer_seal)
+        pdf = sealer.seal(draw_certificate(facts), reason=_seal_reason(issuance), picture=facts.issuer_seal)
     except Refusal as refusal:
         tx.advance(issuance, ISSUANCE, "fail_stamp", failure_code=refusal.sentence_code)
         tx.notify(StampFailed(issuance.id, refusal.sentence_code, issuance.version))
@@ -118,6 +119,12 @@ def generate_certificate(tx: Tx, *, issuance_id: int, sealer: Sealer, verify_bas
     tx.advance(issuance, ISSUANCE, "issue")
     _tell_when_all_issued(tx, issuance)
     return certificate
+
+
+def _seal_reason(issuance: CertificateIssuance) -> str:
+    """What readers show of the seal: the number, and who signed for whom (chat.md, delegation)."""
+    stood_in = [row for row in issuance.signings if row.decision is SigningDecision.APPROVE and row.principal_name]
+    return " · ".join([issuance.certificate_no, *(row.signer for row in stood_in)])
 
 
 def _tell_when_all_issued(tx: Tx, issuance: CertificateIssuance) -> None:

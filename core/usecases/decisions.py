@@ -19,6 +19,7 @@ from core.models.records import ChatDraft, Notification
 from core.rules.notices import ReplyState
 from core.rules.reasons import require_tellable
 from core.usecases import notices, replies
+from core.usecases.freezing import require_free_hand
 from core.usecases.matters import Matter, matter_of, require_matter
 
 WORDS_LAST = timedelta(minutes=30)
@@ -68,6 +69,7 @@ def ask_reason(tx: Tx, *, notification_id: int, version: int, place: Place) -> N
     """退回并说明: wait for the reason. StaleState when it is not what the message spoke of."""
     row = replies.as_it_stands(tx, notification_id)
     if row.reply_state is ReplyState.OPEN:
+        require_free_hand(tx)
         matter = _as_told(tx, row, version)
         _wait_for(tx, Question.REASON, row, matter, lasts=WORDS_LAST, place=place)
 
@@ -76,6 +78,7 @@ def open_recap(tx: Tx, *, notification_id: int, version: int, place: Place) -> N
     """通过: the recap, of everything that was asked for. StaleState when it is not what the message spoke of."""
     row = replies.as_it_stands(tx, notification_id)
     if row.reply_state is ReplyState.OPEN:
+        require_free_hand(tx)
         matter = _as_told(tx, row, version)
         matter.require_number(matter.count)
         _recap_approval(tx, row, matter, matter.count, place=place)
@@ -86,6 +89,7 @@ def ask_number(tx: Tx, *, notification_id: int, version: int, place: Place) -> N
     row = replies.as_it_stands(tx, notification_id)
     if row.reply_state is not ReplyState.OPEN:
         return
+    require_free_hand(tx)
     draft = _my_recap(tx, notification_id, version)
     matter = require_matter(tx, row)
     if not matter.has_choice:
@@ -102,6 +106,7 @@ def confirm_by_code(tx: Tx, *, code: str, chat_id: int) -> None:
     if matter is None:
         replies.acknowledge_by_code(tx, code=code)
     elif matter.can_pass and row.reply_state is ReplyState.OPEN:
+        require_free_hand(tx)
         matter.require(tx)
         _recap_approval(tx, row, matter, matter.count, place=Place(chat_id))
 
@@ -114,6 +119,7 @@ def refuse_by_code(tx: Tx, *, code: str, reason: str, chat_id: int) -> None:
         raise NotPermitted("cannot_send_back", rule="chat.md", task_code=row.task_code)
     words = clean_reason(reason, rule=matter.rule)
     if row.reply_state is ReplyState.OPEN:
+        require_free_hand(tx)
         matter.require(tx)
         _recap_return(tx, row, matter, words, place=Place(chat_id))
 
@@ -129,6 +135,7 @@ def hear(tx: Tx, *, text: str) -> None:
     row = replies.as_it_stands(tx, draft.thing_id)
     if row.reply_state is not ReplyState.OPEN:
         return
+    require_free_hand(tx)
     matter = require_matter(tx, row)
     if draft.flow == Question.REASON:
         words = clean_reason(text, rule=matter.rule)
@@ -164,6 +171,7 @@ def confirm(tx: Tx, *, notification_id: int, version: int) -> None:
     _hold(tx, row)
     if row.reply_state is not ReplyState.OPEN:
         return
+    require_free_hand(tx)
     draft = _my_recap(tx, notification_id, version)
     if tx.now < draft.expires_at - CONFIRM_LASTS + LEAST_THOUGHT:
         raise ValueRefused("confirmed_too_soon", rule="chat.md")

@@ -16,19 +16,22 @@ from sqlalchemy.orm import Session
 from core.db import Tx
 from core.errors import NotFound, NotPermitted, Refusal, StaleState
 from core.models.certificates import CertificateIssuance
+from core.models.delegations import Delegation
 from core.models.pilots import PilotApplication
 from core.models.plans import ExamPlan
 from core.models.records import ImportJob, Notification
 from core.notifications.certificates import SigningRequested, TeoSigningRequested
+from core.notifications.delegations import DelegationProposed
 from core.notifications.imports import ImportChecked
 from core.notifications.pilots import ApplicationWaiting
 from core.queries.certificates import pending_for
 from core.queries.changes import review_version
 from core.rules.certificates import ISSUANCE, Party
+from core.rules.delegations import DELEGATION
 from core.rules.imports import IMPORT
 from core.rules.permissions import permit
 from core.rules.pilots import PILOT_APPLICATION, ReviewStep, pass_action, require_counts
-from core.usecases import reviews
+from core.usecases import delegations, reviews
 from core.usecases.imports import require_own, take_rows
 from core.usecases.notices import revive_of
 from core.usecases.signing import reject_batch
@@ -209,6 +212,45 @@ class Rows(Matter):
         """Rows are never picked by number."""
 
 
+@dataclass(frozen=True, slots=True)
+class Proposal(Matter):
+    """A colleague is to stand in for this person (chat.md, delegation); one L2 act says yes."""
+
+    rule: ClassVar[str] = "chat.md"
+    can_pass: ClassVar[bool] = True
+    delegation: Delegation
+
+    @property
+    def version(self) -> int:
+        return self.delegation.version
+
+    @property
+    def count(self) -> int:
+        return 1
+
+    def require(self, tx: Tx) -> None:
+        permit(tx.actor, "answer_delegation", self.delegation)
+        DELEGATION.target(self.delegation.state, "accept")
+
+    def hold(self, tx: Tx) -> None:
+        tx.all(select(Delegation.id).where(Delegation.id == self.delegation.id).with_for_update())
+        tx.session.expire(self.delegation)
+
+    def changed(self, before: int | None = None) -> Refusal:
+        return StaleState(
+            "delegation_changed", rule="chat.md", thing=DELEGATION.name, state=self.delegation.state.label
+        )
+
+    def send_back(self, tx: Tx, reason: str) -> None:
+        delegations.refuse_delegation(tx, delegation_id=self.delegation.id, reason=reason)
+
+    def approve(self, tx: Tx, number: int) -> None:
+        delegations.accept_delegation(tx, delegation_id=self.delegation.id)
+
+    def require_number(self, number: int) -> None:
+        """There is one, to be accepted or not."""
+
+
 def matter_of(session: Session, row: Notification) -> Matter | None:
     """What a message asks to be decided; None for messages that ask for less."""
     message = revive_of(row)
@@ -218,6 +260,8 @@ def matter_of(session: Session, row: Notification) -> Matter | None:
         return _batch(session, message)
     if isinstance(message, ImportChecked):
         return Rows(session.get_one(ImportJob, message.job_id), message.title)
+    if isinstance(message, DelegationProposed):
+        return Proposal(session.get_one(Delegation, message.delegation_id))
     return None
 
 

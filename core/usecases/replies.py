@@ -10,10 +10,13 @@ from collections.abc import Sequence
 from sqlalchemy import func, select
 
 from core.db import Tx
+from core.errors import StaleState, WindowClosed
 from core.models.records import ChatUpdate, Notification
+from core.notifications.accounts import StillYou
 from core.notifications.message import Message, Press
-from core.rules.notices import REPLY, DeliveryState, ReplyState
+from core.rules.notices import REPLY, TAKE_BACK_WITHIN, DeliveryState, ReplyState, may_take_back
 from core.usecases import notices
+from core.usecases.bindings import affirm_binding
 
 
 def is_first(tx: Tx, *, update_id: int) -> bool:
@@ -34,6 +37,9 @@ def acknowledge(tx: Tx, *, notification_id: int, message_id: int | None = None) 
     row = as_it_stands(tx, notification_id)
     if row.reply_state is not ReplyState.OPEN:
         return
+    if row.kind == StillYou.kind:
+        affirm_binding(tx)
+        return
     notices.acknowledge(tx, notification_id=row.id)
     if row.delivery_state is DeliveryState.DELIVERED and row.message_id != message_id:
         row.is_stale = True
@@ -44,6 +50,21 @@ def acknowledge_by_code(tx: Tx, *, code: str) -> None:
     row = notices.by_task_code(tx, code=code)
     if may_acknowledge(notices.revive_of(row)):
         acknowledge(tx, notification_id=row.id)
+
+
+def take_back(tx: Tx, *, notification_id: int) -> None:
+    """撤回“已知悉” within ten minutes: the request is open again, and its reminders go on (chat.md L1)."""
+    row = notices.my_notice(tx, notification_id)
+    if row.reply_state is ReplyState.OPEN:
+        return
+    if row.reply_state is not ReplyState.ACKNOWLEDGED:
+        raise StaleState("nothing_to_take_back", rule="chat.md", thing=REPLY.name, state=row.reply_state.label)
+    if not may_take_back(row.replied_at, tx.now):
+        minutes = int(TAKE_BACK_WITHIN.total_seconds() // 60)
+        raise WindowClosed("too_late_to_take_back", rule="chat.md", minutes=minutes)
+    tx.advance(row, REPLY, "take_back", replied_at=None, replied_by=None)
+    row.is_stale = row.delivery_state is DeliveryState.DELIVERED
+    notices.reminders_follow(tx, [row.id])
 
 
 def snooze(tx: Tx, *, notification_id: int) -> None:

@@ -20,6 +20,7 @@ from core.errors import NotFound, ValueRefused
 from core.models.records import ChatDraft
 from core.usecases import notices
 from core.usecases.decisions import CONFIRM_LASTS, LEAST_THOUGHT, WORDS_LAST, Place, recap_mark
+from core.usecases.freezing import require_free_hand
 
 
 class FileQuestion(StrEnum):
@@ -123,7 +124,8 @@ def answering(tx: Tx, *, mark: int) -> Asked:
 
 
 def require_thought(tx: Tx, asked: Asked) -> None:
-    """ValueRefused within a second of the recap: a double tap does not pass (chat.md L2)."""
+    """ValueRefused within a second of the recap: a double tap does not pass (chat.md L2); nor does a frozen account."""
+    require_free_hand(tx)
     if tx.now < asked.asked_at + LEAST_THOUGHT:
         raise ValueRefused("confirmed_too_soon", rule="chat.md")
 

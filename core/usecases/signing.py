@@ -35,6 +35,7 @@ from core.notifications.certificates import (
 )
 from core.queries.accounts import secret_hash
 from core.queries.certificates import fingerprint, pending_for
+from core.queries.delegations import principal_of_signer
 from core.queries.signing import refusable
 from core.rules.certificates import (
     ISSUANCE,
@@ -48,9 +49,11 @@ from core.rules.certificates import (
     signing_is_open,
 )
 from core.rules.notices import ReplyState
+from core.rules.organisations import Role
 from core.rules.permissions import permit
 from core.rules.reasons import require_tellable
 from core.usecases.bindings import require_settled
+from core.usecases.freezing import require_free_hand, require_unfrozen
 from core.usecases.imports import in_parts
 from core.usecases.notices import close_tasks, retarget_tasks
 from core.usecases.organisations import require_active_seal
@@ -101,7 +104,7 @@ def open_signing(tx: Tx, *, plan_id: int, party: Party) -> Ceremony:
     if not items:
         raise NotFound("nothing_to_sign", rule="R-232")
     permit(tx.actor, _SIGN_ACT[party], items[0])
-    require_settled(tx)
+    _require_own_hand(tx)
     _require_seal(tx, items[0], party)
     _cancel_open(tx, plan, party)
     token = secrets.token_urlsafe(32)
@@ -130,6 +133,13 @@ def _pending(tx: Tx, plan: ExamPlan, party: Party) -> list[CertificateIssuance]:
     where = pending_for(party, plan.id, org_id=tx.actor.org_id, college_id=tx.actor.college_id)
     wanted = select(CertificateIssuance).where(where).order_by(CertificateIssuance.id).with_for_update()
     return list(tx.all(wanted.execution_options(populate_existing=True)))
+
+
+def _require_own_hand(tx: Tx) -> None:
+    """chat.md: no signature of a frozen account, of one that has just moved, or of a chat nobody has vouched for."""
+    require_unfrozen(tx)
+    require_free_hand(tx)
+    require_settled(tx)
 
 
 def _require_seal(tx: Tx, item: CertificateIssuance, party: Party) -> None:
@@ -241,7 +251,7 @@ def sign(tx: Tx, *, token: str, typed_count: str, hand_signature: bytes) -> Sign
     _require_ink(hand_signature)
     items = _unchanged_items(tx, session)
     permit(tx.actor, _SIGN_ACT[session.party], items[0])
-    require_settled(tx)
+    _require_own_hand(tx)
     require_step_up(tx, session)
     _require_seal(tx, items[0], session.party)
     if session.plan.locked_at is None:
@@ -311,7 +321,8 @@ def _write_records(
     session_id: int | None = None,
     reason: str = "",
 ) -> None:
-    name = tx.get(UserAccount, tx.actor.account_id or 0).real_name
+    signer = tx.get(UserAccount, tx.actor.account_id or 0)
+    principal = _signs_for(tx, signer) if party is Party.COLLEGE else None
     tx.insert_all(
         SigningRecord,
         [
@@ -320,7 +331,9 @@ def _write_records(
                 "party": party,
                 "decision": decision,
                 "actor_id": tx.actor.account_id,
-                "signer_name": name,
+                "signer_name": signer.real_name,
+                "principal_id": principal.id if principal else None,
+                "principal_name": principal.real_name if principal else "",
                 "session_id": session_id,
                 "reason": reason,
                 "channel": tx.actor.channel,
@@ -330,6 +343,19 @@ def _write_records(
         ],
         reason=reason,
     )
+
+
+def _signs_for(tx: Tx, signer: UserAccount) -> UserAccount | None:
+    """R-240: whoever signs without being the signing officer signs for one: a delegation says whom, or there is one."""
+    if any(held.role is Role.SIGNATORY for held in signer.roles):
+        return None
+    named = principal_of_signer(tx.session, signer.id, tx.now)
+    if named is not None:
+        return tx.get(UserAccount, named)
+    mine: UserAccount | None = tx.first(
+        select(UserAccount).where(UserAccount.college_id == signer.college_id, UserAccount.is_initial)
+    )
+    return mine
 
 
 def _after_signing(tx: Tx, session: SigningSession, items: Sequence[CertificateIssuance]) -> None:
@@ -387,6 +413,7 @@ def expire_signing(tx: Tx, *, session_id: int) -> None:
 def reject_batch(tx: Tx, *, plan_id: int, party: Party, reason: str, issuance_ids: Sequence[int] | None = None) -> int:
     """拒绝签发 of everything that waits, or of some of it, with a reason the other party reads (R-235, M-29)."""
     words = require_tellable(reason, rule="R-235")
+    require_free_hand(tx)
     plan = tx.get(ExamPlan, plan_id)
     waiting = [item for item in _pending(tx, plan, party) if ISSUANCE.allows(item.state, _REJECT_ACT[party])]
     items = waiting if issuance_ids is None else [item for item in waiting if item.id in set(issuance_ids)]

@@ -12,6 +12,7 @@ from core.errors import ValueRefused
 from core.models.accounts import TellingChoice
 from core.models.records import Notification
 from core.notifications import audiences
+from core.notifications.message import Message
 from core.notifications.reminding import DailyDigest, Escalated, EscalatedOwn, Reminder, WeeklyLate
 from core.queries.telling import present_choice
 from core.rules.notices import DeliveryState, ReplyState
@@ -78,7 +79,7 @@ def remind(tx: Tx, *, notification_id: int) -> None:
 
 
 def escalate(tx: Tx, *, notification_id: int) -> None:
-    """Nobody has answered: draw in a colleague after two days, whoever answers for the work a day before the end.
+    """Nobody has answered: draw in a deputy or a colleague after two days, a day before the end the person's leaders.
 
     Added, never put in the person's place, and the person hears of each step. Without a colleague the leader hears at
     once, without a leader the platform's administrators: somebody always does.
@@ -95,14 +96,26 @@ def escalate(tx: Tx, *, notification_id: int) -> None:
         return
     people: list[int] = []
     if step[1] is Escalation.DEPUTY:
-        people = [ident for ident in audiences.colleagues(tx.session, row.account) if not _was_told(tx, row, ident)]
-        tx.notify(message, to=people)
+        people, are_deputies = _helpers(tx, row, message)
+        tx.notify(message, to=people, instead_of=row.account_id if are_deputies else None)
     if people:
         tx.notify(EscalatedOwn(row.id, Escalation.DEPUTY, len(people)))
         return
     tx.notify(Escalated(row.id, row.dedupe_key))
     leaders = len(list(audiences.leaders_over(tx.session, row.account)))
     tx.notify(EscalatedOwn(row.id, Escalation.LEADER, leaders))
+
+
+def _helpers(tx: Tx, row: Notification, message: Message) -> tuple[list[int], bool]:
+    """The person's own deputies (True), their colleagues where there is none to ask; nobody who has heard already."""
+    if message.is_personal:
+        return [], False
+    deputies = audiences.stand_ins(tx.session, row.account, tx.now, message.duty)
+    for found, are_deputies in ((deputies, True), (audiences.colleagues(tx.session, row.account), False)):
+        fresh = [ident for ident in found if not _was_told(tx, row, ident)]
+        if fresh:
+            return fresh, are_deputies
+    return [], False
 
 
 def _was_told(tx: Tx, row: Notification, account_id: int) -> bool:

@@ -41,6 +41,7 @@ PAGES: dict[str, set[str]] = {
     "certificates": OFFICES,
     "colleges": OFFICES,
     "declarations": OFFICES - TEO,
+    "delegations": OFFICES | {"reviewer"},
     "directory": {"admin"} | PROVINCE | CITY,
     "exports": {"admin"} | PROVINCE | CITY | TEO | COLLEGE,
     "imports": DESKS,

@@ -31,6 +31,15 @@ STANDING = PlanStanding(
     1, "202605200001", PLAN, PlanPhase.REGISTERING, 1200, 300, Window("报考时间", NOON, NOON + timedelta(days=9))
 )
 
+STANDS_IN = {
+    "deputy": "jiangcheng-qianfa",
+    "duty": "站点工作",
+    "is_default": False,
+    "starts_at": NOON,
+    "ends_at": NOON + timedelta(days=30),
+    "by_reviewer": False,
+}
+
 CHANGED = Changes(
     requested=(24, 30),
     majors_added=1,
@@ -142,6 +151,17 @@ SAMPLES: dict[str, list[dict[str, Any]]] = {
         {"batches": [], "more": 0, "may_sign": True},
         {"batches": [], "more": 0, "may_sign": False},
     ],
+    "delegations_approve": [
+        {"note": "", **STANDS_IN},
+        {"note": "请看清现在的内容后再按一次。", **STANDS_IN, "is_default": True, "ends_at": None, "by_reviewer": True},
+    ],
+    "delegations_ask_reason": [{**STANDS_IN, "longest": 300}],
+    "delegations_kept": [STANDS_IN],
+    "delegations_return": [{"note": "", **STANDS_IN, "reason": "我这几天在校，不需要代办。"}],
+    "lock_done": [{"login": "jiangcheng", "at": NOON}],
+    "lock_kept": [{"login": "jiangcheng"}],
+    "lock_recap": [{"login": "jiangcheng", "is_own": True}, {"login": "jiangcheng", "is_own": False}],
+    "lock_usage": [{"login": "jiangcheng"}],
     "snoozed": [{"at": NOON}],
     "todo": [
         {"items": [ITEM] * 6, "more": 2, "requests": 5, "codes": ["K7Q4", "M2P8"]},

@@ -20,12 +20,15 @@ from core.db import reading, transaction
 from core.gateways.seal import SealFailed
 from core.models.accounts import ChatBinding, UserAccount, VerificationCode
 from core.models.candidates import Candidate
+from core.models.delegations import Delegation
 from core.models.plans import ExamPlan
 from core.models.records import ImportJob, Notification
 from core.models.registrations import CandidateSnapshot
 from core.models.sites import SiteAllocation
 from core.notifications import render
 from core.notifications.accounts import (
+    ActsFrozen,
+    ActsThawed,
     BindingAsked,
     BindingConfirmed,
     BindingWaits,
@@ -33,6 +36,7 @@ from core.notifications.accounts import (
     CodeSent,
     PasswordReset,
     SecondFactorReset,
+    StillYou,
 )
 from core.notifications.candidate_accounts import LinkSent
 from core.notifications.candidates import ManualConfirmationNeeded
@@ -42,6 +46,12 @@ from core.notifications.certificates import (
     SigningRequested,
     StampFailed,
     TeoSigningRequested,
+)
+from core.notifications.delegations import (
+    DelegationAccepted,
+    DelegationOver,
+    DelegationProposed,
+    DelegationRefused,
 )
 from core.notifications.imports import ImportChecked, ImportDone, ImportNotTaken
 from core.notifications.message import KINDS, Message, Press
@@ -71,10 +81,11 @@ from core.notifications.sites import SiteAllocated, SiteDecided, SiteSubmitted
 from core.notifications.wording import words_of
 from core.notifications.words import TEMPLATES
 from core.rules.certificates import Party
+from core.rules.delegations import Duty
 from core.rules.imports import ImportState
 from core.rules.organisations import CodePurpose
 from core.rules.plans import PlanEdge
-from core.usecases import codes, imports, notices, reviews, signing
+from core.usecases import codes, delegations, imports, notices, reviews, signing
 from tests.factories import DECLARATION, SECOND, WINDOWS, Year, Years, count, generate, moment, one, order, rows
 
 At = Callable[[datetime | str], datetime]
@@ -132,12 +143,65 @@ def binding_of(year: Year, login: str) -> int:
     return int(rows(select(ChatBinding.id).where(ChatBinding.account_id == year[f"account:{login}"]))[0])
 
 
+def unconfirmed_of(year: Year) -> int:
+    """A chat whose person has not said for a fortnight that it is theirs."""
+    ident = binding_of(year, "coordinator")
+    with year.acting("system") as tx:
+        tx.get(ChatBinding, ident).asked_at = tx.now - timedelta(days=15)
+    return ident
+
+
 def account_of(year: Year) -> int:
     """The account of the first student."""
     return int(rows(select(UserAccount.id).where(UserAccount.candidate_id == year["student:0"]))[0])
 
 
+def proposed_of(year: Year, principal: str = "signatory", **given: Any) -> int:
+    """The sign reviewer stands in for somebody; one that is there already will do."""
+    values = {"principal_id": year[f"account:{principal}"], "deputy_id": year["account:reviewer"], "duty": Duty.SITE}
+    held = rows(select(Delegation).where(*(getattr(Delegation, name) == value for name, value in values.items())))
+    if held:
+        return int(held[-1].id)
+    return int(year.do(principal, delegations.propose_delegation, **values | given).id)
+
+
+def delegation_of(year: Year) -> int:
+    """For ten days."""
+    return proposed_of(year, ends_at=clock.now() + timedelta(days=10))
+
+
+def default_of(year: Year) -> int:
+    """Without an end."""
+    return proposed_of(year, "coordinator", is_default=True)
+
+
+def refused_of(year: Year) -> int:
+    """The person would rather not, at length."""
+    ident = delegation_of(year)
+    if one(Delegation, ident).answered_at is None:
+        year.do("signatory", delegations.refuse_delegation, delegation_id=ident, reason=REASON * 15)
+    return ident
+
+
+def ended_of(year: Year) -> int:
+    """Accepted, and taken back."""
+    ident = default_of(year)
+    if one(Delegation, ident).answered_at is None:
+        year.do("coordinator", delegations.accept_delegation, delegation_id=ident)
+        year.do("coordinator", delegations.end_delegation, delegation_id=ident, reason=REASON * 15)
+    return ident
+
+
 SAMPLES: dict[str, list[Callable[[Year], Message]]] = {
+    "accounts.acts_frozen": [
+        lambda y: ActsFrozen(y["account:coordinator"], y["account:signatory"], "2026-03-15T09:00:00+00:00"),
+        lambda y: ActsFrozen(y["account:coordinator"], y["account:coordinator"], "2026-03-15T09:00:00+00:00"),
+    ],
+    "accounts.acts_thawed": [lambda y: ActsThawed(y["account:coordinator"], "2026-03-15T09:00:00+00:00")],
+    "accounts.still_you": [
+        lambda y: StillYou(binding_of(y, "coordinator"), "2026-06-15T09:00:00+00:00"),
+        lambda y: StillYou(unconfirmed_of(y), "2026-05-20T09:00:00+00:00"),
+    ],
     "accounts.binding_asked": [lambda y: BindingAsked(binding_of(y, "coordinator"))],
     "accounts.binding_confirmed": [lambda y: BindingConfirmed(binding_of(y, "coordinator"))],
     "accounts.binding_waits": [lambda y: BindingWaits(binding_of(y, "coordinator"))],
@@ -160,6 +224,16 @@ SAMPLES: dict[str, list[Callable[[Year], Message]]] = {
         lambda y: StampFailed(y["issuance:0"], "a code nobody knows", 1),
     ],
     "certificates.teo_signing_requested": [lambda y: TeoSigningRequested(y["plan"], 1)],
+    "delegations.proposed": [
+        lambda y: DelegationProposed(delegation_of(y)),
+        lambda y: DelegationProposed(default_of(y)),
+    ],
+    "delegations.accepted": [
+        lambda y: DelegationAccepted(delegation_of(y)),
+        lambda y: DelegationAccepted(default_of(y)),
+    ],
+    "delegations.refused": [lambda y: DelegationRefused(refused_of(y))],
+    "delegations.over": [lambda y: DelegationOver(ended_of(y))],
     "imports.checked": [lambda y: ImportChecked(import_of(y), "本校学生导入模板", 1)],
     "imports.done": [lambda y: ImportDone(import_of(y), "本校学生导入模板", 1)],
     "imports.not_taken": [
@@ -484,11 +558,14 @@ def test_manual_confirmation_is_asked_for_while_somebody_waits(year: Year) -> No
 # -- answered messages -----------------------------------------------------------------------------------------------
 
 
-def test_an_answered_message_says_how_it_ended_and_has_no_buttons(year: Year) -> None:
+def test_an_answered_message_says_how_it_ended_and_has_no_buttons(year: Year, at: At) -> None:
+    """But for the one that takes it back, as long as that is possible (chat.md L1)."""
     row = queued(SiteDecided(year["site"], True, "", 7))
     assert in_chat(row).keys
     with transaction(year.actor("coordinator")) as tx:
         notices.acknowledge(tx, notification_id=row.id)
+    assert [key.label for line in in_chat(one(Notification, row.id)).keys for key in line] == ["撤回“已知悉”"]
+    at(clock.now() + timedelta(minutes=10) + SECOND)
     shown = in_chat(one(Notification, row.id))
     assert shown.keys == ()
     assert "已知悉" in shown.text

@@ -17,6 +17,7 @@ from core.errors import IllegalMove, ValueRefused, WindowClosed, WindowNotOpen
 from core.rules.arrangement import ARRANGEMENT
 from core.rules.candidates import CANDIDATE, state_for
 from core.rules.certificates import ISSUANCE, SIGNING, SigningState, signing_is_open
+from core.rules.delegations import DELEGATION
 from core.rules.imports import IMPORT
 from core.rules.machine import Machine
 from core.rules.notices import DELIVERY, REPLY
@@ -235,13 +236,24 @@ TABLES: dict[str, tuple[Machine, str, dict[str, dict[str, str]]]] = {
             "suppressed": {"snooze": "pending", "reissue": "pending"},
         },
     ),
+    "chat.md 代办授权": (
+        DELEGATION,
+        "proposed",
+        {
+            "proposed": {"accept": "accepted", "refuse": "refused", "end": "ended", "lapse": "lapsed"},
+            "accepted": {"end": "ended", "lapse": "lapsed"},
+            "ended": {},
+            "refused": {},
+            "lapsed": {},
+        },
+    ),
     "chat.md 回复": (
         REPLY,
         "open",
         {
             "not_asked": {},
             "open": {"acknowledge": "acknowledged", "do": "done", "refuse": "refused", "expire": "expired"},
-            "acknowledged": {"do": "done", "refuse": "refused"},
+            "acknowledged": {"take_back": "open", "do": "done", "refuse": "refused"},
             "done": {},
             "refused": {},
             "expired": {},

@@ -34,6 +34,7 @@ from core.queries.certificates import batch_version, pending_for
 from core.rules.candidates import CandidateKind
 from core.rules.catalogue import CertificateLevel, ExamMode, RequirementKind
 from core.rules.certificates import ISSUANCE, IssueMethod, Party
+from core.rules.delegations import Duty
 from core.rules.exports import Asked
 from core.rules.notices import DeliveryState, ReplyState
 from core.rules.organisations import CollegeType, Role
@@ -53,10 +54,13 @@ from core.usecases import (
     certificate_templates,
     certificates,
     declarations,
+    delegations,
     deliveries,
     directory,
     exports,
+    freezing,
     imports,
+    locking,
     notices,
     organisations,
     own_records,
@@ -78,6 +82,7 @@ from core.usecases import (
     standards,
     verification,
 )
+from core.usecases.decisions import Place
 from core.usecases.imports import open_import
 from tests.core.attached_files import pdf
 from tests.factories import (
@@ -304,6 +309,25 @@ def _offer_crop(year: Year) -> None:
 def _one_offer(year: Year, place: int = 1) -> list[photos.FileVerdict]:
     digest = photo("", 902).sha256
     return [photos.FileVerdict(place, "照片.jpg", PhotoState.OFFERED, candidate_id=year["drafted"], sha256=digest)]
+
+
+def _stands_in(year: Year) -> dict[str, Any]:
+    """The sign reviewer for the signing officer, for ten days."""
+    return {
+        "principal_id": year["account:signatory"],
+        "deputy_id": year["account:reviewer"],
+        "duty": Duty.SITE,
+        "ends_at": moment("planned") + timedelta(days=10),
+    }
+
+
+def _propose_deputy(year: Year) -> None:
+    year.ids["delegation"] = year.do("coordinator", delegations.propose_delegation, **_stands_in(year)).id
+
+
+def _tell_and_acknowledge(year: Year) -> None:
+    _tell_coordinator(year)
+    year.do("coordinator", replies.acknowledge, notification_id=year["drafted"])
 
 
 def _tell_coordinator(year: Year) -> None:
@@ -728,6 +752,55 @@ CASES: dict[str, Case] = {
     ),
     "certificates.note_download": Case(
         lambda tx, year: certificates.note_download(tx, issuance_id=year["issuance:0"]), "issued", TEO | STAFF
+    ),
+    # who stands in for whom, and who stops whom (chat.md)
+    "delegations.propose_delegation": Case(
+        lambda tx, year: delegations.propose_delegation(tx, **_stands_in(year)), "planned", ROOM_MASTERS | {"signatory"}
+    ),
+    "delegations.accept_delegation": Case(
+        lambda tx, year: delegations.accept_delegation(tx, delegation_id=year["delegation"]),
+        "planned",
+        {"signatory"},
+        before=_propose_deputy,
+    ),
+    "delegations.refuse_delegation": Case(
+        lambda tx, year: delegations.refuse_delegation(tx, delegation_id=year["delegation"], reason="我在校"),
+        "planned",
+        {"signatory"},
+        before=_propose_deputy,
+    ),
+    "delegations.end_delegation": Case(
+        lambda tx, year: delegations.end_delegation(tx, delegation_id=year["delegation"], reason="提前回校"),
+        "planned",
+        ROOM_MASTERS | {"signatory", "reviewer"},
+        before=_propose_deputy,
+    ),
+    "freezing.freeze_acts": Case(
+        lambda tx, year: freezing.freeze_acts(tx, account_id=year["account:coordinator"]),
+        "planned",
+        ROOM_MASTERS | {"admin", "signatory", "reviewer", "invigilator"},
+    ),
+    "freezing.freezable": Case(
+        lambda tx, year: freezing.freezable(tx, "coordinator"),
+        "planned",
+        ROOM_MASTERS | {"admin", "signatory", "reviewer", "invigilator"},
+    ),
+    "freezing.thaw_acts": Case(
+        lambda tx, year: freezing.thaw_acts(tx, account_id=year["account:coordinator"]),
+        "planned",
+        {"admin", "signatory", "second_coordinator"},
+        before=lambda year: year.do("signatory", freezing.freeze_acts, account_id=year["account:coordinator"]),
+    ),
+    "locking.ask_freeze": Case(
+        lambda tx, year: locking.ask_freeze(tx, login="coordinator", place=Place(1)),
+        "planned",
+        ROOM_MASTERS | {"admin", "signatory", "reviewer", "invigilator"},
+    ),
+    "replies.take_back": Case(
+        lambda tx, year: replies.take_back(tx, notification_id=year["drafted"]),
+        "approved",
+        {"coordinator"},
+        before=_tell_and_acknowledge,
     ),
     # what one person was told, nobody else answers
     "notices.acknowledge": Case(
@@ -1352,6 +1425,8 @@ FOR_ANYBODY = {
         "quotas.lapse_quotas",
         "declarations.pass_declaration_edge",
         "plans.pass_plan_edges",
+        "bindings.ask_still_you",
+        "delegations.lapse_delegation",
         "plans.remind_of_registration",
         "plans.remind_of_review",
         "plans.remind_of_scores",
@@ -1372,6 +1447,8 @@ FOR_ANYBODY = {
         "accounts.managed",
         "accounts.require_in_use",
         "bindings.require_settled",
+        "freezing.require_free_hand",
+        "freezing.require_unfrozen",
         "candidate_accounts.open_for",
         "candidate_accounts.follow",
         "candidate_accounts.close_for",
@@ -1409,6 +1486,10 @@ FOR_ANYBODY = {
         "telling.change",
         "telling.choose",
         "notices.start_draft",
+        "bindings.affirm_binding",
+        "locking.awaited_freeze",
+        "locking.confirm_freeze",  # of a recap of one's own, which locking.ask_freeze has let through
+        "locking.keep_free",
         "decisions.ask_number",
         "decisions.ask_reason",
         "decisions.awaited",
