@@ -94,8 +94,9 @@ OWN_PAGES = {
     "exports.job_view", "exports.again_view", "exports.file_view", "applications.picture_view",
 }  # fmt: skip
 BEHIND_LOGIN = {
-    "admin.index", "admin.notices", "admin.acknowledge_notice", "admin.travel",
+    "admin.index", "admin.notices", "admin.acknowledge_notice", "admin.take_back_notice", "admin.travel",
     "profile.password", "profile.telling", "profile.telegram", "profile.new_code", "profile.unbind",
+    "profile.affirm", "profile.freeze",
     "second_factor.page", "second_factor.begin", "second_factor.confirm", "second_factor.end",
 }  # fmt: skip
 WITH_A_VISIT = {"phone.sign_page", "phone.refuse_page", "phone.done"}
