@@ -37,7 +37,6 @@ from core.sheets.kind import SheetKind
 from core.sheets.reader import collector_resting
 from core.sheets.spec import CellError
 from core.usecases import notices
-from core.usecases.imports import record_import
 
 WORKING = (ImportState.READING, ImportState.WRITING)
 _ATTEMPTS = 3  # a race lost at a constraint: from then on the winner's rows are seen and judged
@@ -254,16 +253,7 @@ def _written(task: _Task) -> None:
         if job.is_all_or_none and verdict.rejected:
             raise _NotAll(verdict)
         _keep_faults(tx, job.id, task.kind, verdict.errors)
-        record_import(
-            tx,
-            job,
-            row_count=verdict.row_count,
-            accepted=verdict.outcome.accepted,
-            changed=verdict.outcome.changed,
-            rejected=verdict.rejected,
-            unchanged=verdict.outcome.unchanged,
-            failed_rows=verdict.failed_rows,
-        )
+        desk.record(tx, job, verdict)
         paper = tx.one(select(ImportFile).where(ImportFile.job_id == job.id))
         if _is_awaited(tx, paper):
             tx.notify(ImportDone(job.id, task.kind.spec.title, job.version))

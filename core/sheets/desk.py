@@ -97,6 +97,20 @@ class Verdict:
     offered: int = 0
 
 
+def record(tx: Tx, job: ImportJob, verdict: Verdict) -> None:
+    """The import is done, and what became of its rows is written down (R-295)."""
+    record_import(
+        tx,
+        job,
+        row_count=verdict.row_count,
+        accepted=verdict.outcome.accepted,
+        changed=verdict.outcome.changed,
+        rejected=verdict.rejected,
+        unchanged=verdict.outcome.unchanged,
+        failed_rows=verdict.failed_rows,
+    )
+
+
 class _Rehearsed(Exception):
     """A dry run has seen enough: everything is taken back."""
 
@@ -233,16 +247,7 @@ def _taken_in(actor: Actor, paper: _Paper, judge: Callable[[Tx, int], Verdict], 
         verdict = judge(tx, job.id)
         if paper.is_all_or_none and verdict.rejected and not dry_run:
             raise FileRefused("import_all_or_none", rule="R-294", count=verdict.rejected)
-        record_import(
-            tx,
-            job,
-            row_count=verdict.row_count,
-            accepted=verdict.outcome.accepted,
-            changed=verdict.outcome.changed,
-            rejected=verdict.rejected,
-            unchanged=verdict.outcome.unchanged,
-            failed_rows=verdict.failed_rows,
-        )
+        record(tx, job, verdict)
         if dry_run:
             raise _Rehearsed
     return ImportReport(

@@ -232,7 +232,7 @@ def test_a_writer_killed_in_the_middle_has_written_nothing_and_its_successor_all
     job_id = three_and_a_bad_one(any_world)
     clinic.confirm(any_world.actor("jiangcheng"), job_id, all_or_none=False)
     with monkeypatch.context() as killed:
-        killed.setattr(clinic_steps, "record_import", _dies)
+        killed.setattr(desk, "record", _dies)
         with pytest.raises(KeyboardInterrupt):
             clinic_steps.work(job_id)
     assert brought(0, 1, 2) == 0
