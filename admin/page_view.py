@@ -24,8 +24,8 @@ class PageView(BaseView):
         super().__init__(name=self.title, endpoint=self.slug, url=f"/admin/{self.slug}")
 
     def is_open_to(self, actor: Actor) -> bool:
-        """True where the page is this person's business."""
-        raise NotImplementedError
+        """True where the page is this person's business; nobody's, until a page says whose."""
+        return False
 
     def is_accessible(self) -> bool:
         return is_logged_in() and self.is_open_to(current_actor())
