@@ -34,7 +34,7 @@ from core.queries.verifications import next_asking_at
 from core.rules.arrangement import ArrangementState
 from core.rules.candidates import CandidateState
 from core.rules.certificates import IssuanceState, Party
-from core.rules.notices import DeliveryState
+from core.rules.notices import DeliveryState, ReplyState
 from core.rules.organisations import Role
 from core.rules.pilots import DeclarationState
 from core.rules.plans import PlanState, plan_phase
@@ -297,10 +297,17 @@ def _leg(window: Window, now: datetime) -> Leg:
 def next_event(session: Session, now: datetime) -> datetime | None:
     """The next instant at which a job or the outbox has something to do; None when nothing is ahead."""
     unsent = and_(Notification.delivery_state == DeliveryState.PENDING, Notification.next_attempt_at > now)
+    open_ = Notification.reply_state == ReplyState.OPEN
     candidates = [
         session.scalar(select(func.min(ExamPlan.next_edge_at)).where(ExamPlan.next_edge_at > now)),
         session.scalar(select(func.min(DeclarationPlan.next_edge_at)).where(DeclarationPlan.next_edge_at > now)),
         session.scalar(select(func.min(Notification.next_attempt_at)).where(unsent)),
+        session.scalar(
+            select(func.min(Notification.next_reminder_at)).where(open_, Notification.next_reminder_at > now)
+        ),
+        session.scalar(
+            select(func.min(Notification.next_escalation_at)).where(open_, Notification.next_escalation_at > now)
+        ),
         next_asking_at(session, now),
     ]
     return min((instant for instant in candidates if instant is not None), default=None)
