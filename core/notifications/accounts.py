@@ -26,7 +26,6 @@ class CodeSent(Message):
     """M-33: the code somebody has asked for in the panel; the digits are made when it is put into words."""
 
     kind: ClassVar[str] = "accounts.code_sent"
-    is_alone: ClassVar[bool] = True
     tempo: ClassVar[Tempo] = Tempo.AT_ONCE
     code_id: int
 
@@ -169,7 +168,6 @@ class ActsFrozen(_AboutFreeze):
 
     kind: ClassVar[str] = "accounts.acts_frozen"
     tempo: ClassVar[Tempo] = Tempo.AT_ONCE
-    is_alone: ClassVar[bool] = True
     account_id: int
     by: int
     at: str

@@ -62,7 +62,7 @@ class Message(ABC):
     has_ladder: ClassVar[bool] = True
     duty: ClassVar[Duty] = Duty.SITE  # whose deputies are told too
     is_personal: ClassVar[bool] = False  # about the person themself: no deputy is told
-    is_alone: ClassVar[bool] = False  # never told together with others of its kind: a code, a reminder
+    is_alone: ClassVar[bool] = False  # tells of others already, so that nothing gathers it
 
     def facts(self) -> dict[str, Any]:
         """The fields by name; enough to make the same message again."""

@@ -32,7 +32,6 @@ class Reminder(Message):
     """An open request said again, with its own keys, as an answer to its first message (chat.md, reminders)."""
 
     kind: ClassVar[str] = "telling.reminder"
-    is_alone: ClassVar[bool] = True
     useful_for: ClassVar[timedelta] = timedelta(days=3)
     notification_id: int
     rung: int
@@ -71,7 +70,6 @@ class Escalated(Message):
 
     kind: ClassVar[str] = "telling.escalated"
     buttons: ClassVar[tuple[Button, ...]] = (Button("查看逾期事项", page="/admin/late/"),)
-    is_alone: ClassVar[bool] = True
     notification_id: int
     request: str
 
@@ -106,7 +104,6 @@ class EscalatedOwn(Message):
     """The same for the person who was asked: each step is announced to them (chat.md)."""
 
     kind: ClassVar[str] = "telling.escalated_own"
-    is_alone: ClassVar[bool] = True
     notification_id: int
     step: str
     people: int
@@ -207,7 +204,8 @@ class Burst(_Gathering):
     def details(self, session: Session, now: datetime) -> dict[str, Any]:
         mine = self._members(session)
         latest = list(_heads(mine[-1:], session, now))
-        return {"count": len(mine), "latest": latest[0] if latest else "", "asks": KINDS[self.of].asks}
+        asks = KINDS[self.of].asks or self.of == Reminder.kind
+        return {"count": len(mine), "latest": latest[0] if latest else "", "asks": asks}
 
 
 GATHERINGS = (DailyDigest.kind, Burst.kind)

@@ -44,6 +44,7 @@ class ReplyState(Labelled):
 
 
 UNANSWERED = frozenset({ReplyState.NOT_ASKED, ReplyState.OPEN})  # what may still be worth sending
+IN_A_CHAT = frozenset({DeliveryState.SENDING, DeliveryState.DELIVERED})  # words that stand there, or are on their way
 
 D = DeliveryState
 DELIVERY = Machine(

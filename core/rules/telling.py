@@ -148,6 +148,11 @@ def next_escalation(done: int, born: datetime, due_at: datetime | None) -> tuple
     return steps[done] if done < len(steps) else None
 
 
+def burst_of(now: datetime) -> datetime:
+    """The start of the span of BURST_WITHIN an instant lies in: who gathers at the same time gathers into one."""
+    return now - (now - datetime.min.replace(tzinfo=now.tzinfo)) % BURST_WITHIN
+
+
 def week_of(local: datetime) -> date:
     """The Monday whose weekly message has come at an instant: the last one at or before it."""
     monday = local.date() - timedelta(days=(local.weekday() - WEEKLY_ON) % 7)

@@ -19,16 +19,18 @@ from core.notifications.registry import revive
 from core.notifications.reminding import Burst
 from core.rules.notices import (
     DELIVERY,
+    IN_A_CHAT,
     LAST_SNOOZE_BEFORE_END,
     LEASE,
     MAX_ATTEMPTS,
     REPLY,
     SNOOZE,
+    UNANSWERED,
     DeliveryState,
     ReplyState,
     next_attempt,
 )
-from core.rules.telling import BURST_OF, BURST_WITHIN
+from core.rules.telling import BURST_OF, BURST_WITHIN, Tempo, burst_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +60,8 @@ def claim_due(tx: Tx, *, limit: int) -> list[Claim]:
         .limit(limit)
         .with_for_update(skip_locked=True)
     ).all()
-    claims, bursts = [], Bursts(tx, due)
-    for row in due:
-        if tx.now > row.useful_until or _is_pointless(tx, row):
-            _put_away(tx, row, "useless")
-            continue
-        if bursts.swallow(row):
-            continue
+    claims = []
+    for row in _worth_sending(tx, due):
         is_repeat = row.may_have_arrived or row.delivery_state is DeliveryState.SENDING
         tx.advance(
             row,
@@ -78,10 +75,22 @@ def claim_due(tx: Tx, *, limit: int) -> list[Claim]:
     return claims
 
 
+def _worth_sending(tx: Tx, due: Sequence[Notification]) -> list[Notification]:
+    """Without what is useless by now and what a burst tells; person by person, so that two senders never deadlock."""
+    bursts, kept = Bursts(tx, due), set()
+    for row in sorted(due, key=lambda row: row.account_id):
+        if tx.now > row.useful_until or _is_pointless(tx, row):
+            _put_away(tx, row, "useless")
+        elif not bursts.swallow(row):
+            kept.add(row.id)
+    return [row for row in due if row.id in kept]
+
+
 class Bursts:
     """What was told to whom within the last minutes: more than BURST_OF alike become one message that is edited.
 
-    A request swallowed by it stays open; only its copy in the chat is spared.
+    A request swallowed by it stays open; only its copy in the chat is spared. What somebody waits for at this moment
+    (Tempo.AT_ONCE) is never gathered.
     """
 
     def __init__(self, tx: Tx, due: Sequence[Notification]) -> None:
@@ -96,7 +105,8 @@ class Bursts:
 
     def swallow(self, row: Notification) -> bool:
         """True where this message is told by the burst's own one."""
-        if row.kind not in KINDS or KINDS[row.kind].is_alone or row.attempts:
+        kind = KINDS.get(row.kind)
+        if kind is None or kind.is_alone or kind.tempo is Tempo.AT_ONCE or row.attempts:
             return False
         self._told[row.account_id, row.kind] += 1
         if self._told[row.account_id, row.kind] <= BURST_OF:
@@ -110,20 +120,20 @@ class Bursts:
         tx = self._tx
         mine = select(Notification).where(
             Notification.account_id == row.account_id,
-            Notification.dedupe_key.startswith(f"{Burst.kind}:{row.account_id}:{row.kind}:"),
+            Notification.dedupe_key.startswith(f"{Burst.kind}:{row.account_id}:{row.kind}:", autoescape=True),
             Notification.created_at > tx.now - BURST_WITHIN,
         )
         held = tx.session.scalars(mine.order_by(Notification.id.desc()).limit(1)).one_or_none()
         if held is None:
-            tx.notify(Burst(row.account_id, row.kind, tx.now.isoformat()))
+            tx.notify(Burst(row.account_id, row.kind, burst_of(tx.now).isoformat()))  # two senders make the same one
             held = tx.one(mine.order_by(Notification.id.desc()).limit(1))
-        held.is_stale = held.delivery_state is DeliveryState.DELIVERED
+        held.is_stale = held.delivery_state in IN_A_CHAT
         return held.id
 
 
 def _is_pointless(tx: Tx, row: Notification) -> bool:
     """Done work is not announced. What cannot be read is let through: its sender says so, the others go on (law 2)."""
-    if row.reply_state not in (ReplyState.OPEN, ReplyState.NOT_ASKED):
+    if row.reply_state not in UNANSWERED:
         return True
     try:
         return not revive_of(row).is_still_true(tx.session, tx.now)
@@ -155,7 +165,7 @@ def mark_delivered(tx: Tx, *, notification_id: int, chat_id: int, message_id: in
         message_id=message_id,
         lease_until=None,
         last_error=None,
-        is_stale=row.reply_state not in (ReplyState.OPEN, ReplyState.NOT_ASKED),
+        is_stale=row.is_stale or row.reply_state not in UNANSWERED,
     )
 
 
@@ -304,7 +314,7 @@ def retarget_tasks(tx: Tx, *, thing_type: str, thing_id: int) -> int:
         thing = revive_of(row).thing(tx.session)
         if thing is not None:
             row.thing_version = thing[2]
-            row.is_stale = row.delivery_state is DeliveryState.DELIVERED
+            row.is_stale = row.delivery_state in IN_A_CHAT
     tx.session.flush()
     return len(open_rows)
 

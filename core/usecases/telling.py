@@ -15,7 +15,7 @@ from core.notifications import audiences
 from core.notifications.message import Message
 from core.notifications.reminding import DailyDigest, Escalated, EscalatedOwn, Reminder, WeeklyLate
 from core.queries.telling import present_choice
-from core.rules.notices import DeliveryState, ReplyState
+from core.rules.notices import IN_A_CHAT, DeliveryState, ReplyState
 from core.rules.telling import (
     MOST_REMINDERS,
     Escalation,
@@ -53,7 +53,7 @@ def send_digest(tx: Tx, *, account_id: int) -> None:
         .values(delivery_state=DeliveryState.SUPPRESSED, last_error="digest", gathered_in=held.id)
         .execution_options(synchronize_session=False)
     )
-    held.is_stale = held.delivery_state is DeliveryState.DELIVERED
+    held.is_stale = held.delivery_state in IN_A_CHAT
 
 
 # -- reminders ---------------------------------------------------------------------------------------------------------

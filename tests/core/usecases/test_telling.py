@@ -17,6 +17,7 @@ from core.models.pilots import DeclarationPlan
 from core.models.records import Notification
 from core.models.sites import ExamSite
 from core.notifications.accounts import CodeSent
+from core.notifications.imports import ImportDone
 from core.notifications.pilots import ApplicationDecided, DeclarationOpened
 from core.notifications.quotas import QuotaLapsed
 from core.notifications.render import chat_text
@@ -27,6 +28,7 @@ from core.rules.notices import DeliveryState, ReplyState
 from core.rules.organisations import CodePurpose
 from core.rules.sites import SiteReview, SiteStatus
 from core.usecases import codes, notices, replies, telling
+from core.usecases.imports import open_import
 from tests.factories import SECOND, Year, Years, at_once, on, one, rows
 
 At = Callable[[datetime | str], datetime]
@@ -76,6 +78,10 @@ def send(year: Year) -> list[Notification]:
         Notification.id.in_(taken), Notification.account_id == year["account:coordinator"]
     )
     return rows(mine.order_by(Notification.id))
+
+
+def is_mine(year: Year, row: Notification) -> bool:
+    return bool(row.account_id == year["account:coordinator"])
 
 
 def words(row: Notification) -> str:
@@ -246,6 +252,58 @@ def test_five_hundred_alike_are_three_messages_and_one_that_grows(year: Year, at
     assert "498 条" in words(again)
     states = {row.reply_state for row in rows(select(Notification).where(Notification.gathered_in == burst.id))}
     assert states == {ReplyState.OPEN}  # spared in the chat, not forgotten
+
+
+def test_what_joins_a_burst_while_it_is_on_its_way_is_counted_in_it(year: Year) -> None:
+    """The words have left, Telegram has not answered: the copy is brought up to date as soon as it has."""
+    tell(year, *(ApplicationDecided(year["application"], True, "", number) for number in range(100, 104)))
+    send(year)
+    mine = [row.id for row in rows(select(Notification)) if row.kind == "telling.burst" and is_mine(year, row)]
+    with year.acting("system") as tx:
+        claimed = {claim.notification_id for claim in notices.claim_due(tx, limit=10)}
+    assert set(mine) <= claimed
+    decided(year, 104)
+    assert send(year) == []
+    with year.acting("system") as tx:
+        notices.mark_delivered(tx, notification_id=mine[0], chat_id=1, message_id=7)
+    assert one(Notification, mine[0]).is_stale
+    assert "2 条" in words(one(Notification, mine[0]))
+
+
+def test_two_senders_gather_into_one_message(year: Year) -> None:
+    tell(year, *(ApplicationDecided(year["application"], True, "", number) for number in range(100, 103)))
+    send(year)
+    tell(year, *(ApplicationDecided(year["application"], True, "", number) for number in range(103, 143)))
+
+    def once() -> None:
+        year.do("system", notices.claim_due, limit=20)
+
+    assert not [found for found in at_once(once, once) if isinstance(found, Exception)]
+    held = rows(select(Notification).where(Notification.kind == "telling.burst"))
+    assert len([row for row in held if is_mine(year, row)]) == 1
+
+
+def test_reminders_of_many_requests_are_no_flood_either(year: Year, at: At) -> None:
+    """20, three days later: what was told in one message is not said again in five hundred."""
+    tell(year, *(ApplicationDecided(year["application"], True, "", number) for number in range(100, 140)))
+    send(year)
+    send(year)
+    at(NOON + 2 * DAY)
+    remind(year)
+    said = send(year)
+    assert kinds(said) == ["telling.reminder"] * 3
+    (burst,) = [row for row in send(year) if row.kind == "telling.burst"]
+    assert "37 条同类消息" in words(burst)
+    assert "/todo" in words(burst)
+
+
+def test_what_somebody_waits_for_is_never_gathered(year: Year) -> None:
+    jobs = []
+    for _ in range(5):
+        with year.acting("coordinator") as tx:
+            jobs.append(open_import(tx, sheet="candidates", file_name="学生.xlsx", file_hash="0" * 64).id)
+    tell(year, *(ImportDone(job, "本校学生导入模板", 1) for job in jobs))
+    assert kinds(send(year)) == [ImportDone.kind] * 5
 
 
 def test_a_slow_trickle_is_no_burst(year: Year, at: At) -> None:
