@@ -40,6 +40,7 @@ from admin.views import (
     files,
     imports,
     late,
+    messages,
     organisations,
     photo_verdicts,
     pilots,
@@ -61,6 +62,7 @@ IDLE = timedelta(minutes=60)
 # Everything with a place under /admin/, one file per subject; each offers views(db).
 SUBJECTS = (
     late,
+    messages,
     deliveries,
     organisations,
     colleges,

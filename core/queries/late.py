@@ -24,7 +24,7 @@ from core.queries.accounts import own_organisation
 from core.queries.scoping import visible
 from core.rules.dwelling import DWELLS, Dwell
 from core.rules.notices import ReplyState
-from core.rules.organisations import KEEPS_WORK, AccountState, BindingState
+from core.rules.organisations import KEEPS_WORK, AccountState, BindingState, Role
 
 # What people move, its table, and the page of the panel where it is moved.
 THINGS: dict[str, tuple[type[Record], str]] = {
@@ -42,12 +42,16 @@ THINGS: dict[str, tuple[type[Record], str]] = {
 
 @dataclass(frozen=True, slots=True)
 class LateThing:
-    """Things of one kind that stand in one state too long. owner: whose turn, in words; since: of the oldest."""
+    """Things of one kind that stand in one state too long, since the oldest of them.
+
+    owner, told: whose turn it is and who answers for it being late, in words.
+    """
 
     thing: str
     state: str
     count: int
     owner: str
+    told: str
     next_act: str
     since: datetime
     url: str
@@ -71,7 +75,10 @@ def late_things(session: Session, actor: Actor, now: datetime) -> list[LateThing
             if counted:
                 owner = turn.owner.label if turn.owner else "系统"
                 is_mine = turn.owner is not None and turn.owner in actor.roles
-                found.append(LateThing(machine.name, state.label, counted, owner, turn.next_act, since, url, is_mine))
+                told = (turn.then or Role.ADMIN).label
+                found.append(
+                    LateThing(machine.name, state.label, counted, owner, told, turn.next_act, since, url, is_mine)
+                )
     return sorted(found, key=lambda item: (not item.is_mine, item.since))
 
 

@@ -213,9 +213,3 @@ DWELLS: Mapping[str, tuple[Machine, Mapping[Any, Turn]]] = {
     ),
     "seal": (SEAL, {SealState.ACTIVE: Rest("签章在用")}),
 }
-
-
-def dwell_of(thing: str, state: Any) -> Dwell | None:
-    """How long a thing may stand in a state; None where it is at rest, or at its end."""
-    turn = DWELLS[thing][1].get(state)
-    return turn if isinstance(turn, Dwell) else None

@@ -14,6 +14,7 @@ from core.models.records import Notification
 from core.models.sites import ExamSite
 from core.notifications.pilots import ApplicationDecided
 from core.notifications.reminding import Burst, Reminder
+from core.notifications.samples import specimens
 from core.notifications.sites import SiteSubmitted
 from core.rules.notices import DELIVERY, DeliveryState, ReplyState
 from core.rules.sites import SiteReview, SiteStatus
@@ -51,6 +52,18 @@ def opened(panel: OpenPanel) -> Panel:
     return place
 
 
+# -- every message there is --------------------------------------------------------------------------------------------
+
+
+def test_the_administrator_reads_every_message_there_is(panel: OpenPanel) -> None:
+    place = opened(panel)
+    page = place.browser("admin").get("/admin/messages/")
+    assert page.text.count('class="card notice"') == len(specimens())
+    shown = words(page)
+    assert "【待签发】" in shown
+    assert "〔签字确认 500 张〕" in shown
+
+
 # -- what is late ------------------------------------------------------------------------------------------------------
 
 
@@ -63,8 +76,8 @@ def test_what_stands_too_long_is_shown_to_those_it_concerns_and_mine_says_so(pan
         teo = words(place.browser("teo").get("/admin/late/"))
         college = words(place.browser("coordinator").get("/admin/late/"))
         other = words(place.browser("other_coordinator").get("/admin/late/"))
-    assert re.search(r"待审核 1 轮到您 审核考核站点 已过 3 天", teo)
-    assert re.search(r"待审核 1 培训评价组织 审核考核站点", college)
+    assert re.search(r"待审核 1 轮到您 由平台管理员督促 审核考核站点 已过 3 天", teo)
+    assert re.search(r"待审核 1 培训评价组织 由平台管理员督促 审核考核站点", college)
     assert "审核考核站点" not in other
 
 

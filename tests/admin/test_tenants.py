@@ -90,7 +90,7 @@ OWN_PAGES = {
     "colleges.seal_view", "certificates.sample_view", "certificate-templates.sample_view", "certificates.filled_view",
     "directory.filled_view", "majors.filled_view", "orgs.filled_view", "subjects.filled_view",
     "photo-verdicts.offer_view",
-    "deliveries.index", "deliveries.again", "deliveries.all_again", "late.index",
+    "deliveries.index", "deliveries.again", "deliveries.all_again", "late.index", "messages.index",
     "exports.job_view", "exports.again_view", "exports.file_view", "applications.picture_view",
 }  # fmt: skip
 BEHIND_LOGIN = {
