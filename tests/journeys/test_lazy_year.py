@@ -1,0 +1,116 @@
+"""A year in which nobody hurries and Telegram flaps: everything is done in the end, or somebody named has been told."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from bot.simulator.people import Persona
+from core import clock, settings
+from core.db import reading
+from core.models.accounts import ChatBinding
+from core.models.certificates import SigningSession
+from core.models.delegations import Delegation
+from core.models.pilots import DeclarationPlan
+from core.models.plans import ExamPlan
+from core.models.records import Notification
+from core.rules.delegations import LIVING
+from core.rules.notices import DeliveryState, ReplyState
+from core.rules.organisations import ASK_STILL_YOU_EVERY, BindingState
+from tests.factories import CAST, Years, on, stage_folder, years
+from tests.fakes import running_bot_api
+from tests.journeys.flapping import STEP, Machinery, Weather
+from tests.journeys.lazy import Office
+
+__all__ = ["stage_folder", "years"]
+
+SEED = 2026
+BEGINS, ENDS = on("2026-03-01 09:00"), on("2027-01-12 10:00")
+
+
+def next_moment(office: Office) -> datetime:
+    """When something is due again, by rows, by the calendar and by people's habits."""
+    now = clock.now()
+    N = Notification
+    columns = (
+        (N.next_attempt_at, N.delivery_state == DeliveryState.PENDING),
+        (N.lease_until, N.delivery_state == DeliveryState.SENDING),
+        (N.next_reminder_at, N.reply_state == ReplyState.OPEN),
+        (N.next_escalation_at, N.reply_state == ReplyState.OPEN),
+        (N.useful_until, N.reply_state == ReplyState.OPEN),
+        (ExamPlan.next_edge_at, True),
+        (DeclarationPlan.next_edge_at, True),
+        (Delegation.lapses_at, Delegation.state.in_(LIVING)),
+    )
+    moments = [_monday(now), *_dates(now)]
+    with reading() as session:
+        for column, where in columns:
+            moments.append(session.scalar(select(func.min(column)).where(where, column > now - STEP)))
+        asked = func.coalesce(ChatBinding.asked_at, ChatBinding.bound_at)
+        for at in session.scalars(select(asked).where(ChatBinding.state == BindingState.ACTIVE)):
+            moments.append(at + ASK_STILL_YOU_EVERY)
+        for plan in session.scalars(select(ExamPlan)):
+            moments += [plan.registration_closes_at - timedelta(hours=h) for h in (72, 24, 2)]
+            moments += [plan.score_entry_closes_at - timedelta(hours=24), plan.windows.review.closes_at - timedelta(days=2)]
+    moments += [at for at, _, _ in office.due()]
+    later = [at for at in moments if at is not None and at > now]
+    return max(min(later), now + STEP)
+
+
+def _monday(now: datetime) -> datetime:
+    local = clock.local(now).replace(hour=8, minute=31, second=0)
+    return local + timedelta(days=(7 - local.weekday()))
+
+
+def _dates(now: datetime) -> Iterator[datetime]:
+    year = clock.local(now).year
+    for month, day in ((11, 1), (12, 1), (12, 24)):
+        yield on(f"{year}-{month:02}-{day:02} 09:00")
+    yield on(f"{year + 1}-01-01 00:05")
+
+
+def silences() -> list[tuple[datetime, datetime]]:
+    """Whole hours in which nothing gets through, some by dice, one over the news that matters most."""
+    dice = random.Random(SEED)
+    found = [(on("2026-06-15 17:00"), on("2026-06-16 03:00")), (on("2026-05-08 20:00"), on("2026-05-09 01:00"))]
+    day = BEGINS
+    while day < ENDS:
+        day += timedelta(days=dice.randint(6, 16), hours=dice.randint(0, 23))
+        found.append((day, day + timedelta(hours=dice.randint(1, 8))))
+    return found
+
+
+async def test_a_lazy_year(years: Years, monkeypatch: pytest.MonkeyPatch) -> None:
+    people = [Persona(number, f"人物{number}") for _, _, number in CAST.values() if number is not None]
+    weather = Weather(SEED, silences())
+    with running_bot_api(people, faults=weather) as fake:
+        for person in people:
+            fake.api.user_sends_text(person.id, "/start")
+        fake.api.updates.clear()
+        monkeypatch.setenv("KAOWU_TELEGRAM_TOKEN", fake.token)
+        monkeypatch.setenv("KAOWU_TELEGRAM_API_URL", fake.root)
+        settings.forget()
+        year = years("set_up")
+        machinery = Machinery(fake.api, weather)
+        office = Office(year, machinery)
+        async with machinery.running(fake, monkeypatch):
+            machinery.stand(BEGINS)
+            try:
+              while clock.now() < ENDS:
+                await machinery.turn()
+                while await office.act():
+                    await machinery.turn()
+                machinery.stand(next_moment(office))
+            finally:
+                print(machinery.steps, clock.now())
+                print("\n".join(office.diary))
+                print(office.said); open("/tmp/rows.txt","w").close()
+                with reading() as session:
+                    for r in session.scalars(select(Notification).order_by(Notification.id)):
+                        print(file=open("/tmp/rows.txt","a"),*(r.id, r.kind, r.account_id, r.delivery_state.value, r.reply_state.value, f"{clock.local(r.created_at):%m-%d %H:%M}", r.delivered_at and f"{clock.local(r.delivered_at):%m-%d %H:%M}", r.attempts, r.last_error, "rem", r.reminders, "esc", r.escalations, "due", r.due_at and f"{clock.local(r.due_at):%m-%d %H:%M}", "about", r.about_id))
+    print(machinery.steps, weather.met, len(machinery.arrivals))
