@@ -10,6 +10,8 @@ LEASE = timedelta(seconds=60)  # a sender that has not reported within this time
 MAX_ATTEMPTS = 12
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(minutes=30)
+OUTAGE_AFTER = timedelta(hours=1)  # without one message that arrived anywhere Telegram is down, not this chat
+OUTAGE_PAUSE = timedelta(hours=1)  # then, after MAX_ATTEMPTS: each copy may have arrived after all
 SNOOZE = timedelta(hours=2)
 LAST_SNOOZE_BEFORE_END = timedelta(hours=12)  # chat.md: a snooze ends at least this long before the deadline
 

@@ -87,15 +87,15 @@ def reissue_open(tx: Tx, *, account_id: int) -> int:
 
 def _put_back(tx: Tx, row: Notification) -> None:
     """With fresh attempts; a copy that may have arrived stays one, and quiet hours hold it back like a new message."""
-    why, at = row.last_error, _next_time(tx, row)
+    why, at = row.last_error, by_day(tx, row, tx.now)
     tx.advance(row, DELIVERY, "reissue", attempts=0, next_attempt_at=at, not_before=at, last_error=None)
     tx.record(row, "send_again", after={"kind": row.kind, "account_id": row.account_id}, reason=why or "")
 
 
-def _next_time(tx: Tx, row: Notification) -> datetime:
+def by_day(tx: Tx, row: Notification, at: datetime) -> datetime:
+    """at, or the end of the person's quiet hours as far as the deadline allows; for what nobody waits for at once."""
     quiet, _ = present_choice(tx.session, row.account_id)
     is_urgent = row.kind in KINDS and KINDS[row.kind].tempo is Tempo.AT_ONCE
-    at = tell_at(
-        clock.local(tx.now), tempo=Tempo.AT_ONCE if is_urgent else Tempo.IN_TURN, quiet=quiet, due_at=row.due_at
-    )
-    return at if at < row.useful_until else tx.now  # what would not outlive the night is not held back for it
+    tempo = Tempo.AT_ONCE if is_urgent else Tempo.IN_TURN
+    told = tell_at(clock.local(at), tempo=tempo, quiet=quiet, due_at=row.due_at)
+    return told if told < row.useful_until else at  # what would not outlive the night is not held back for it

@@ -23,6 +23,8 @@ from core.rules.notices import (
     LAST_SNOOZE_BEFORE_END,
     LEASE,
     MAX_ATTEMPTS,
+    OUTAGE_AFTER,
+    OUTAGE_PAUSE,
     REPLY,
     SNOOZE,
     UNANSWERED,
@@ -31,6 +33,7 @@ from core.rules.notices import (
     next_attempt,
 )
 from core.rules.telling import BURST_OF, BURST_WITHIN, Tempo, burst_of
+from core.usecases.deliveries import by_day
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +152,7 @@ def revive_of(row: Notification) -> Message:
 def _put_away(tx: Tx, row: Notification, why: str) -> None:
     tx.advance(row, DELIVERY, "suppress", last_error=why, lease_until=None)
     if row.reply_state is ReplyState.OPEN and tx.now > row.useful_until:
-        tx.advance(row, REPLY, "expire", replied_at=tx.now)
+        tx.advance(row, REPLY, "expire", replied_at=row.useful_until)
         reminders_follow(tx, [row.id])
 
 
@@ -182,15 +185,19 @@ def mark_failed(tx: Tx, *, notification_id: int, why: str) -> None:
 def mark_for_retry(
     tx: Tx, *, notification_id: int, why: str, retry_after: timedelta | None = None, may_have_arrived: bool = False
 ) -> None:
-    """For now: later again, when Telegram says or by back-off; after many attempts it has failed.
+    """For now: later again, when Telegram says or by back-off, and never into the person's quiet hours.
 
-    may_have_arrived: nobody knows whether Telegram took it, so every later copy says that it is one.
+    After many attempts it has failed, if others get through meanwhile: while Telegram is silent for everybody, nothing
+    is given up. may_have_arrived: nobody knows whether Telegram took it, so every later copy says that it is one.
     """
     row = tx.get(Notification, notification_id)
-    if row.attempts >= MAX_ATTEMPTS and retry_after is None:
-        mark_failed(tx, notification_id=notification_id, why=why)
-        return
     due = next_attempt(tx.now, row.attempts, retry_after)
+    if row.attempts >= MAX_ATTEMPTS and retry_after is None:
+        if _is_anything_arriving(tx):
+            mark_failed(tx, notification_id=notification_id, why=why)
+            return
+        due = tx.now + OUTAGE_PAUSE
+    due = by_day(tx, row, due)
     tx.advance(
         row,
         DELIVERY,
@@ -200,6 +207,11 @@ def mark_for_retry(
         lease_until=None,
         may_have_arrived=row.may_have_arrived or may_have_arrived,
     )
+
+
+def _is_anything_arriving(tx: Tx) -> bool:
+    lately = select(Notification.id).where(Notification.delivered_at > tx.now - OUTAGE_AFTER)
+    return tx.first(lately.limit(1)) is not None
 
 
 def mark_refreshed(tx: Tx, *, notification_id: int) -> None:

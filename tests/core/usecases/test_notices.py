@@ -17,7 +17,7 @@ from core.models.pilots import PilotApplication
 from core.models.records import ChatDraft, Notification
 from core.rules.notices import MAX_ATTEMPTS, pause_after
 from core.usecases import notices, reviews
-from tests.factories import SECOND, Year, Years, count, moment, one, rows
+from tests.factories import SECOND, Year, Years, count, moment, on, one, rows
 from tests.factories import notices as told
 
 At = Callable[[datetime | str], datetime]
@@ -176,7 +176,8 @@ def test_a_copy_that_may_have_arrived_makes_every_later_one_a_repeat(year: Year,
 
 
 def test_after_many_tries_a_message_has_failed_unless_telegram_named_a_time(year: Year) -> None:
-    claim(year)
+    """Others arrive meanwhile: the trouble is this chat's alone."""
+    claimed = claim(year)
     row = decided(year)
     with transaction(year.actor("system")) as tx:
         tx.session.execute(update(Notification).where(Notification.id == row.id).values(attempts=MAX_ATTEMPTS))
@@ -185,8 +186,36 @@ def test_after_many_tries_a_message_has_failed_unless_telegram_named_a_time(year
     assert one(Notification, row.id).delivery_state == "pending"
     with transaction(year.actor("system")) as tx:
         tx.session.execute(update(Notification).where(Notification.id == row.id).values(delivery_state="sending"))
+    other = next(notice for notice in claimed if notice.notification_id != row.id).notification_id
+    year.do("system", notices.mark_delivered, notification_id=other, chat_id=1, message_id=1)
     year.do("system", notices.mark_for_retry, notification_id=row.id, why="NetworkError")
     assert one(Notification, row.id).delivery_state == "failed"
+
+
+def test_while_telegram_is_silent_for_everybody_nothing_is_given_up(year: Year, at: At) -> None:
+    claim(year)
+    row = decided(year)
+    with transaction(year.actor("system")) as tx:
+        tx.session.execute(update(Notification).where(Notification.id == row.id).values(attempts=MAX_ATTEMPTS))
+    year.do("system", notices.mark_for_retry, notification_id=row.id, why="NetworkError")
+    held = one(Notification, row.id)
+    assert (held.delivery_state, held.next_attempt_at) == ("pending", clock.now() + timedelta(hours=1))
+
+
+def test_a_failed_try_in_the_evening_is_repeated_in_the_morning_unless_the_end_is_near(year: Year, at: At) -> None:
+    """Quiet hours hold for what did not arrive before them as well."""
+    row = decided(year)
+    for moment_, due, goes_at in (
+        ("2026-03-10 21:59:59", "2026-03-13 09:00", "2026-03-11 07:30"),
+        ("2026-03-10 21:59:59", "2026-03-11 01:00", "2026-03-10 23:00"),
+        ("2026-03-10 21:59:59", "2026-03-10 23:59", "2026-03-10 22:00:04"),
+    ):
+        at(on(moment_))
+        with transaction(year.actor("system")) as tx:
+            values = {"delivery_state": "sending", "due_at": on(due), "attempts": 1}
+            tx.session.execute(update(Notification).where(Notification.id == row.id).values(values))
+        year.do("system", notices.mark_for_retry, notification_id=row.id, why="NetworkError")
+        assert one(Notification, row.id).next_attempt_at == on(goes_at), due
 
 
 def test_pauses_grow_from_five_seconds_to_half_an_hour() -> None:

@@ -1453,6 +1453,7 @@ FOR_ANYBODY = {
         "candidate_accounts.follow",
         "candidate_accounts.close_for",
         "printing.draw_sheets",
+        "deliveries.by_day",
         "deliveries.reissue_open",
         "notices.reminders_follow",
         "one_time.issue",
