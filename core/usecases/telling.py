@@ -15,7 +15,7 @@ from core.notifications import audiences
 from core.notifications.message import Message
 from core.notifications.reminding import DailyDigest, Escalated, EscalatedOwn, Reminder, WeeklyLate
 from core.queries.telling import present_choice
-from core.rules.notices import IN_A_CHAT, DeliveryState, ReplyState
+from core.rules.notices import DELIVERY, IN_A_CHAT, REPLY, DeliveryState, ReplyState
 from core.rules.telling import (
     MOST_REMINDERS,
     Escalation,
@@ -24,7 +24,7 @@ from core.rules.telling import (
     next_reminder,
     week_of,
 )
-from core.usecases.notices import revive_of
+from core.usecases.notices import reminders_follow, revive_of
 
 LONGEST_QUIET_HOURS = 14  # hours; whoever is never told cannot be told what is due
 
@@ -123,6 +123,17 @@ def _was_told(tx: Tx, row: Notification, account_id: int) -> bool:
         Notification.account_id == account_id, Notification.dedupe_key == row.dedupe_key
     )
     return tx.first(same) is not None
+
+
+def end_unanswered(tx: Tx, *, notification_id: int) -> None:
+    """A request nobody has answered in its time is open no longer: its copies say so, and nothing reminds of it."""
+    row = tx.lock(Notification, notification_id)
+    if row.reply_state is not ReplyState.OPEN or tx.now <= row.useful_until:
+        return
+    if row.delivery_state is DeliveryState.PENDING:
+        tx.advance(row, DELIVERY, "suppress", last_error="useless", lease_until=None)
+    tx.advance(row, REPLY, "expire", replied_at=row.useful_until, is_stale=row.delivery_state in IN_A_CHAT)
+    reminders_follow(tx, [row.id])
 
 
 def tell_what_is_late(tx: Tx, *, account_id: int) -> None:

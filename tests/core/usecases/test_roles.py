@@ -1419,6 +1419,7 @@ FOR_ANYBODY = {
         "telling.send_digest",
         "telling.remind",
         "telling.escalate",
+        "telling.end_unanswered",
         "telling.tell_what_is_late",
         "lapses.end_year",
         "lapses.remind_of_lapse",

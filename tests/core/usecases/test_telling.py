@@ -23,7 +23,7 @@ from core.notifications.quotas import QuotaLapsed
 from core.notifications.render import chat_text
 from core.notifications.sites import SiteSubmitted
 from core.queries.notices import earlier_copy
-from core.queries.telling import digests_due, escalations_due, reminders_due
+from core.queries.telling import digests_due, escalations_due, reminders_due, requests_over
 from core.rules.notices import DeliveryState, ReplyState
 from core.rules.organisations import CodePurpose
 from core.rules.sites import SiteReview, SiteStatus
@@ -452,6 +452,37 @@ def test_two_workers_escalate_once(year: Year, at: At) -> None:
     at_once(once, once)
     assert one(Notification, row.id).escalations == 1
     assert len(told_to("telling.escalated")) == len(set(told_to("telling.escalated")))
+
+
+def test_a_request_whose_time_is_over_is_open_no_longer_and_its_copies_say_so(year: Year, at: At) -> None:
+    """Delivered, reminded of, never pressed; a job ends it, and nothing is reminded of or escalated any more."""
+    row = decided(year)
+    send(year)
+    at(NOON + 2 * DAY)
+    remind(year)
+    send(year)
+    with reading() as session:
+        assert row.id not in session.scalars(requests_over(row.useful_until)).all()
+        assert row.id in session.scalars(requests_over(row.useful_until + SECOND)).all()
+    at(row.useful_until)
+    year.do("system", telling.end_unanswered, notification_id=row.id)
+    assert one(Notification, row.id).reply_state is ReplyState.OPEN
+    at(row.useful_until + DAY)
+    year.do("system", telling.end_unanswered, notification_id=row.id)
+    held = one(Notification, row.id)
+    assert (held.reply_state, held.replied_at) == (ReplyState.EXPIRED, row.useful_until)
+    copies = [found for found in rows(select(Notification)) if row.id in (found.id, found.about_id)]
+    assert len(copies) == 2
+    assert all(copy.is_stale for copy in copies)
+    assert row.id not in [*remind(year), *escalate(year)]
+
+
+def test_a_request_that_never_left_ends_with_its_time_and_is_not_sent(year: Year, at: At) -> None:
+    row = decided(year)
+    at(row.useful_until + SECOND)
+    year.do("system", telling.end_unanswered, notification_id=row.id)
+    held = one(Notification, row.id)
+    assert (held.reply_state, held.delivery_state, held.last_error) == ("expired", "suppressed", "useless")
 
 
 def test_what_is_late_is_told_on_mondays_once(year: Year, at: At) -> None:
