@@ -29,6 +29,7 @@ from core.usecases import one_time
 from core.usecases.accounts import managed
 from core.usecases.deliveries import reissue_open
 from core.usecases.notices import close_tasks
+from core.usecases.telling import hand_on
 
 CHAT = "chat"
 CODE_VALIDITY = timedelta(minutes=15)
@@ -156,6 +157,7 @@ def bury_binding(tx: Tx, *, account_id: int, reason: str) -> None:
     if held is not None:
         tx.advance(held, BINDING, "die", ended_at=tx.now, reason=reason)
         tx.notify(ChatLost(held.id))
+        hand_on(tx, account_id=account_id)
 
 
 def ask_still_you(tx: Tx, *, binding_id: int) -> None:

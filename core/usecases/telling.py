@@ -125,6 +125,21 @@ def _was_told(tx: Tx, row: Notification, account_id: int) -> bool:
     return tx.first(same) is not None
 
 
+def hand_on(tx: Tx, *, account_id: int) -> None:
+    """Nothing reaches this person any more: whoever is drawn in when nobody answers is drawn in now (chat.md)."""
+    tx.session.execute(
+        update(Notification)
+        .where(
+            Notification.account_id == account_id,
+            Notification.reply_state == ReplyState.OPEN,
+            Notification.escalations == 0,
+            Notification.next_escalation_at > tx.now,
+        )
+        .values(next_escalation_at=tx.now)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def end_unanswered(tx: Tx, *, notification_id: int) -> None:
     """A request nobody has answered in its time is open no longer: its copies say so, and nothing reminds of it."""
     row = tx.lock(Notification, notification_id)

@@ -1456,6 +1456,7 @@ FOR_ANYBODY = {
         "printing.draw_sheets",
         "deliveries.by_day",
         "deliveries.reissue_open",
+        "telling.hand_on",
         "notices.reminders_follow",
         "one_time.issue",
         "signing.require_step_up",

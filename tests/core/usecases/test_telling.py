@@ -27,7 +27,7 @@ from core.queries.telling import digests_due, escalations_due, reminders_due, re
 from core.rules.notices import DeliveryState, ReplyState
 from core.rules.organisations import CodePurpose
 from core.rules.sites import SiteReview, SiteStatus
-from core.usecases import codes, notices, replies, telling
+from core.usecases import bindings, codes, notices, replies, telling
 from core.usecases.imports import open_import
 from tests.factories import SECOND, Year, Years, at_once, on, one, rows
 
@@ -483,6 +483,18 @@ def test_a_request_that_never_left_ends_with_its_time_and_is_not_sent(year: Year
     year.do("system", telling.end_unanswered, notification_id=row.id)
     held = one(Notification, row.id)
     assert (held.reply_state, held.delivery_state, held.last_error) == ("expired", "suppressed", "useless")
+
+
+def test_who_loses_the_chat_has_the_work_handed_on_at_once(year: Year) -> None:
+    """chat.md, blocked bot: nobody waits two days for somebody who hears nothing."""
+    row = waiting(year)
+    assert row.id not in escalate(year)
+    with reading() as session:
+        lost = session.get_one(UserAccount, row.account_id).id
+    year.do("system", bindings.bury_binding, account_id=lost, reason="Forbidden")
+    assert row.id in escalate(year)
+    assert told_to("telling.escalated") == ["admin"]
+    assert escalate(year) == []
 
 
 def test_what_is_late_is_told_on_mondays_once(year: Year, at: At) -> None:
