@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, true
+from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
 from core.actors import Actor
 from core.models.accounts import AccountRole, ChatBinding, UserAccount
@@ -23,6 +23,7 @@ from core.models.sites import ExamSite
 from core.queries.accounts import own_organisation
 from core.queries.scoping import visible
 from core.rules.dwelling import DWELLS, Dwell
+from core.rules.machine import Machine
 from core.rules.notices import ReplyState
 from core.rules.organisations import KEEPS_WORK, AccountState, BindingState, Role
 
@@ -37,6 +38,16 @@ THINGS: dict[str, tuple[type[Record], str]] = {
     "photo_offer": (PhotoVerdict, "/admin/imports/"),
     "delegation": (Delegation, "/admin/delegations/"),
     "import": (ImportJob, "/admin/imports/"),
+    "binding": (ChatBinding, "/admin/bindings/"),
+}
+
+_newer = aliased(ChatBinding)
+# What counts of a table where some rows are history only: a chat that is followed by another one, of nobody any more.
+_COUNTS: dict[str, ColumnElement[bool]] = {
+    "binding": and_(
+        ~exists().where(_newer.account_id == ChatBinding.account_id, _newer.id > ChatBinding.id),
+        ChatBinding.account.has(UserAccount.state != AccountState.DISABLED),
+    ),
 }
 
 
@@ -64,22 +75,25 @@ def late_things(session: Session, actor: Actor, now: datetime) -> list[LateThing
     for name, (model, url) in THINGS.items():
         machine, turns = DWELLS[name]
         column: Any = getattr(model, machine.column)
-        for state, turn in turns.items():
-            if not isinstance(turn, Dwell):
-                continue
-            counted, since = session.execute(
-                select(func.count(model.id), func.min(model.updated_at)).where(
-                    visible(model, actor, now), column == state, model.updated_at < now - turn.longest
-                )
-            ).one()
-            if counted:
-                owner = turn.owner.label if turn.owner else "系统"
-                is_mine = turn.owner is not None and turn.owner in actor.roles
-                told = (turn.then or Role.ADMIN).label
-                found.append(
-                    LateThing(machine.name, state.label, counted, owner, told, turn.next_act, since, url, is_mine)
-                )
+        dwells = {state: turn for state, turn in turns.items() if isinstance(turn, Dwell)}
+        too_long = [(column == state) & (model.updated_at < now - turn.longest) for state, turn in dwells.items()]
+        counted = (
+            select(column, func.count(model.id), func.min(model.updated_at))
+            .where(visible(model, actor, now), or_(*too_long), _COUNTS.get(name, true()))
+            .group_by(column)
+        )
+        by_state = {state: (count, since) for state, count, since in session.execute(counted)}
+        for state, turn in dwells.items():
+            if state in by_state:
+                found.append(_late(machine, state, turn, *by_state[state], url, actor))
     return sorted(found, key=lambda item: (not item.is_mine, item.since))
+
+
+def _late(machine: Machine, state: Any, turn: Dwell, count: int, since: datetime, url: str, actor: Actor) -> LateThing:
+    owner = turn.owner.label if turn.owner else "系统"
+    told = (turn.then or Role.ADMIN).label
+    is_mine = turn.owner is not None and turn.owner in actor.roles
+    return LateThing(machine.name, state.label, count, owner, told, turn.next_act, since, url, is_mine)
 
 
 def overdue_requests(session: Session, actor: Actor, now: datetime, *, limit: int) -> list[Notification]:

@@ -22,6 +22,7 @@ from core.notifications.pilots import ApplicationDecided, DeclarationOpened
 from core.notifications.quotas import QuotaLapsed
 from core.notifications.render import chat_text
 from core.notifications.sites import SiteSubmitted
+from core.queries.late import late_things
 from core.queries.notices import earlier_copy
 from core.queries.telling import digests_due, escalations_due, reminders_due, requests_over
 from core.rules.notices import DeliveryState, ReplyState
@@ -495,6 +496,24 @@ def test_who_loses_the_chat_has_the_work_handed_on_at_once(year: Year) -> None:
     assert row.id in escalate(year)
     assert told_to("telling.escalated") == ["admin"]
     assert escalate(year) == []
+
+
+def test_a_dead_chat_is_late_after_a_week_until_another_one_is_bound(year: Year, at: At) -> None:
+    def late() -> list[str]:
+        with reading() as session:
+            return [
+                item.state for item in late_things(session, year.actor("admin"), clock.now()) if "聊天" in item.thing
+            ]
+
+    coordinator = year["account:coordinator"]
+    year.do("system", bindings.bury_binding, account_id=coordinator, reason="Forbidden")
+    at(NOON + 7 * DAY)
+    assert late() == []
+    at(NOON + 7 * DAY + SECOND)
+    assert late() == ["已失效"]
+    code = year.do("coordinator", bindings.issue_binding_code)
+    year.do("system", bindings.bind_chat, code=code, telegram_user_id=9008)
+    assert late() == []
 
 
 def test_what_is_late_is_told_on_mondays_once(year: Year, at: At) -> None:
