@@ -442,9 +442,7 @@ def _register(year: Year, login: str) -> None:
     else:
         code, _ = codes(year)
         site_no = one(ExamSite, year["other_site"]).site_no
-        rows = [
-            (place + 3, registration_row(_known(year, place), code, site_no)) for place in range(2)
-        ]
+        rows = [(place + 3, registration_row(_known(year, place), code, site_no)) for place in range(2)]
         outcome = year.do(
             login,
             registrations.register_by_certificate,

@@ -56,7 +56,10 @@ def next_moment(office: Office) -> datetime:
             moments.append(at + ASK_STILL_YOU_EVERY)
         for plan in session.scalars(select(ExamPlan)):
             moments += [plan.registration_closes_at - timedelta(hours=h) for h in (72, 24, 2)]
-            moments += [plan.score_entry_closes_at - timedelta(hours=24), plan.windows.review.closes_at - timedelta(days=2)]
+            moments += [
+                plan.score_entry_closes_at - timedelta(hours=24),
+                plan.windows.review.closes_at - timedelta(days=2),
+            ]
     moments += [at for at, _, _ in office.due()]
     later = [at for at in moments if at is not None and at > now]
     return max(min(later), now + STEP)
@@ -101,16 +104,38 @@ async def test_a_lazy_year(years: Years, monkeypatch: pytest.MonkeyPatch) -> Non
         async with machinery.running(fake, monkeypatch):
             machinery.stand(BEGINS)
             try:
-              while clock.now() < ENDS:
-                await machinery.turn()
-                while await office.act():
+                while clock.now() < ENDS:
                     await machinery.turn()
-                machinery.stand(next_moment(office))
+                    while await office.act():
+                        await machinery.turn()
+                    machinery.stand(next_moment(office))
             finally:
                 print(machinery.steps, clock.now())
                 print("\n".join(office.diary))
-                print(office.said); open("/tmp/rows.txt","w").close()
+                print(office.said)
+                open("/tmp/rows.txt", "w").close()
                 with reading() as session:
                     for r in session.scalars(select(Notification).order_by(Notification.id)):
-                        print(file=open("/tmp/rows.txt","a"),*(r.id, r.kind, r.account_id, r.delivery_state.value, r.reply_state.value, f"{clock.local(r.created_at):%m-%d %H:%M}", r.delivered_at and f"{clock.local(r.delivered_at):%m-%d %H:%M}", r.attempts, r.last_error, "rem", r.reminders, "esc", r.escalations, "due", r.due_at and f"{clock.local(r.due_at):%m-%d %H:%M}", "about", r.about_id))
+                        print(
+                            file=open("/tmp/rows.txt", "a"),
+                            *(
+                                r.id,
+                                r.kind,
+                                r.account_id,
+                                r.delivery_state.value,
+                                r.reply_state.value,
+                                f"{clock.local(r.created_at):%m-%d %H:%M}",
+                                r.delivered_at and f"{clock.local(r.delivered_at):%m-%d %H:%M}",
+                                r.attempts,
+                                r.last_error,
+                                "rem",
+                                r.reminders,
+                                "esc",
+                                r.escalations,
+                                "due",
+                                r.due_at and f"{clock.local(r.due_at):%m-%d %H:%M}",
+                                "about",
+                                r.about_id,
+                            ),
+                        )
     print(machinery.steps, weather.met, len(machinery.arrivals))
