@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -14,7 +15,7 @@ from bot.simulator.people import Persona
 from core import clock, settings
 from core.db import reading
 from core.models.accounts import ChatBinding
-from core.models.certificates import SigningSession
+from core.models.candidates import Candidate
 from core.models.delegations import Delegation
 from core.models.pilots import DeclarationPlan
 from core.models.plans import ExamPlan
@@ -24,6 +25,7 @@ from core.rules.notices import DeliveryState, ReplyState
 from core.rules.organisations import ASK_STILL_YOU_EVERY, BindingState
 from tests.factories import CAST, Years, on, stage_folder, years
 from tests.fakes import running_bot_api
+from tests.journeys import reckoning
 from tests.journeys.flapping import STEP, Machinery, Weather
 from tests.journeys.lazy import Office
 
@@ -88,7 +90,54 @@ def silences() -> list[tuple[datetime, datetime]]:
     return found
 
 
-async def test_a_lazy_year(years: Years, monkeypatch: pytest.MonkeyPatch) -> None:
+def along_the_way(troubles: list[str], steps: int) -> None:
+    """What must hold at every instant; the sums, which take longer, now and then."""
+    now = clock.now()
+    with reading() as session:
+        troubles += reckoning.nothing_useless_waits(session, now)
+        troubles += reckoning.requests_end(session, now)
+        if not steps % 25:
+            troubles += reckoning.sums_hold(session, now)
+
+
+async def live(office: Office, troubles: list[str]) -> None:
+    """From moment to moment until the year is over."""
+    machinery = office.machinery
+    machinery.stand(BEGINS)
+    while True:
+        await machinery.turn()
+        while await office.act():
+            await machinery.turn()
+        along_the_way(troubles, machinery.steps)
+        if clock.now() >= ENDS:
+            return
+        machinery.stand(min(next_moment(office), ENDS))
+
+
+def wrong_at_the_end(office: Office) -> Iterator[str]:
+    """Everything the year is judged by."""
+    now, year, machinery = clock.now(), office.year, office.machinery
+    arrivals = machinery.arrivals
+    with reading() as session:
+        yield from reckoning.sums_hold(session, now)
+        yield from reckoning.nothing_is_stuck(session, now)
+        yield from reckoning.requests_are_answered_or_escalated(session, now)
+        yield from reckoning.reminders_keep_to_the_ladder(session, arrivals)
+        yield from reckoning.copies_say_that_they_are_copies(arrivals)
+        yield from reckoning.acts_were_done_once(session)
+        yield from reckoning.everybody_could_be_told(session)
+        facts = [
+            fact
+            for person in session.scalars(select(Candidate))
+            for fact in (person.name, person.mobile, person.id_number)
+        ]
+    said = [json.dumps(call.params, ensure_ascii=False, default=str) for call in machinery.api.accepted()]
+    yield from reckoning.nobody_is_named(said, facts)
+
+
+async def test_a_lazy_year_ends_with_everything_done_or_told_to_somebody(
+    years: Years, monkeypatch: pytest.MonkeyPatch
+) -> None:
     people = [Persona(number, f"人物{number}") for _, _, number in CAST.values() if number is not None]
     weather = Weather(SEED, silences())
     with running_bot_api(people, faults=weather) as fake:
@@ -98,44 +147,12 @@ async def test_a_lazy_year(years: Years, monkeypatch: pytest.MonkeyPatch) -> Non
         monkeypatch.setenv("KAOWU_TELEGRAM_TOKEN", fake.token)
         monkeypatch.setenv("KAOWU_TELEGRAM_API_URL", fake.root)
         settings.forget()
-        year = years("set_up")
-        machinery = Machinery(fake.api, weather)
-        office = Office(year, machinery)
-        async with machinery.running(fake, monkeypatch):
-            machinery.stand(BEGINS)
-            try:
-                while clock.now() < ENDS:
-                    await machinery.turn()
-                    while await office.act():
-                        await machinery.turn()
-                    machinery.stand(next_moment(office))
-            finally:
-                print(machinery.steps, clock.now())
-                print("\n".join(office.diary))
-                print(office.said)
-                open("/tmp/rows.txt", "w").close()
-                with reading() as session:
-                    for r in session.scalars(select(Notification).order_by(Notification.id)):
-                        print(
-                            file=open("/tmp/rows.txt", "a"),
-                            *(
-                                r.id,
-                                r.kind,
-                                r.account_id,
-                                r.delivery_state.value,
-                                r.reply_state.value,
-                                f"{clock.local(r.created_at):%m-%d %H:%M}",
-                                r.delivered_at and f"{clock.local(r.delivered_at):%m-%d %H:%M}",
-                                r.attempts,
-                                r.last_error,
-                                "rem",
-                                r.reminders,
-                                "esc",
-                                r.escalations,
-                                "due",
-                                r.due_at and f"{clock.local(r.due_at):%m-%d %H:%M}",
-                                "about",
-                                r.about_id,
-                            ),
-                        )
-    print(machinery.steps, weather.met, len(machinery.arrivals))
+        office = Office(years("set_up"), Machinery(fake.api, weather))
+        troubles: list[str] = []
+        async with office.machinery.running(fake, monkeypatch):
+            await live(office, troubles)
+            import pickle, shutil, os; shutil.copy(settings.current().data_dir / "kaowu.db", "/tmp/year.db"); pickle.dump((office.machinery.arrivals, [json.dumps(c.params, ensure_ascii=False, default=str) for c in fake.api.accepted()], clock.now()), open("/tmp/year.pickle","wb"))
+            troubles += wrong_at_the_end(office)
+            print(office.machinery.steps, weather.met, len(office.machinery.arrivals), office.said)
+            print("\n".join(office.diary))
+    assert troubles == [], "\n".join(["", *troubles])
