@@ -21,14 +21,18 @@ from bot.app import build_application
 from bot.simulator.api import BotApi
 from bot.simulator.faults import NO_FAULT, Fault, Faults
 from core import clock
+from core.actors import SYSTEM
+from core.db import transaction
 from core.gateways import telegram
 from core.gateways.telegram import Pacer, Telegram
+from core.usecases import notices
 from core.usecases.notices import Claim
 from jobs import outbox
 from jobs.schedule import TIMETABLE
 from tests.fakes import RunningBotApi
 
 STEP = timedelta(minutes=5)  # coarse: what is due within it is done together
+DIES_EVERY = 20  # steps
 MOST_ROUNDS = 40  # of one instant; more means that two parts of the product keep each other busy
 
 Moment = Callable[[datetime], "datetime | None"]
@@ -95,6 +99,12 @@ class Arrival:
     at: datetime
 
 
+def _claim_and_die() -> None:
+    """A sender that is killed with a message in its hand: nobody knows whether it left."""
+    with transaction(SYSTEM.on("jobs")) as tx:
+        notices.claim_due(tx, limit=1)
+
+
 def _keep_the_timetable() -> None:
     for entry in TIMETABLE:
         entry.body()
@@ -146,6 +156,8 @@ class Machinery:
     async def turn(self) -> None:
         """Everything the product does at this instant."""
         self.steps += 1
+        if not self.steps % DIES_EVERY:
+            await asyncio.to_thread(_claim_and_die)
         await asyncio.to_thread(_keep_the_timetable)  # its bodies run beside the loop, as the scheduler has them
         await self.deliver()
 
@@ -166,6 +178,17 @@ class Machinery:
             for update in updates:
                 self._offset = update["update_id"] + 1
                 await self._bot.process_update(Update.de_json(update, self._bot.bot))
+
+    async def press_too_late(self, chat_id: int, message_id: int) -> str:
+        """Press the first key a message had when it came; the words of the answer."""
+        sent = next(c for c in self.api.accepted("sendMessage", chat_id=chat_id) if c.message_id == message_id)
+        keys = [key for row in sent.params["reply_markup"]["inline_keyboard"] for key in row]
+        data = next(key["callback_data"] for key in keys if "callback_data" in key)
+        press = self.api.user_presses(chat_id, message_id, data, stale=True)
+        await self.hear()
+        said = self.api.press_answer(press)
+        assert said is not None, "a press that came too late got no answer"
+        return str(said["text"] or "")
 
     async def press(self, chat_id: int, message_id: int, key: str) -> str:
         """Press a key twice, as the impatient do; Telegram delivers the first press twice. The words of the answer."""

@@ -246,9 +246,9 @@ class Office:
         for key in keys:
             shown = self.machinery.api.buttons(chat, message_id)
             words = next((one["text"] for one in shown if one["text"].startswith(key)), None)
-            if words is None:  # nothing is left to be pressed, because its time is over
+            if words is None:  # its keys are gone, because its time is over; a phone that has not heard still shows them
                 assert clock.now() > row.useful_until, f"{login} cannot find {key} on {row.kind}: {shown}"
-                self.said.append((login, row.kind, ""))
+                self.said.append((login, row.kind, await self.machinery.press_too_late(chat, message_id)))
                 return
             words = await self.machinery.press(chat, message_id, words)
             self.said.append((login, row.kind, words))
@@ -365,9 +365,10 @@ def initiatives(office: Office) -> Iterator[Initiative]:
 
 
 def _name_deputies(office: Office) -> None:
-    """For the first officer a deputy at the site and one who signs, for the second one whom he never accepts."""
+    """For the first officer and coordinator a deputy each, and one who signs; for the second one whom he never accepts."""
     for login, principal, deputy, duty in (
         ("coordinator", "signatory", "coordinator", Duty.SITE),
+        ("coordinator", "coordinator", "reviewer", Duty.SITE),
         ("coordinator", "signatory", "reviewer", Duty.SIGNING),
         ("other_coordinator", "other_signatory", "other_coordinator", Duty.SITE),
     ):
