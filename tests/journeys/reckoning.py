@@ -1,4 +1,4 @@
-"""What must be true of a year whoever was lazy in it: each check yields what is wrong, in words, and nothing if all is well."""
+"""What must be true of a year whoever was lazy in it: each check yields in words what is wrong, or nothing."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from core.notifications import audiences
 from core.notifications.message import KINDS
 from core.notifications.reminding import Escalated, Reminder, WeeklyLate
 from core.queries.accounts import actor_for, people
-from core.queries.moments import moment
 from core.queries.late import THINGS, late_things, unreachable_people
+from core.queries.moments import moment
 from core.queries.reconcile import reconcile, verify_chain
 from core.queries.scoping import visible
 from core.rules.dwelling import DWELLS, Dwell
@@ -63,7 +63,7 @@ def nothing_useless_waits(session: Session, now: datetime) -> Iterator[str]:
 
 
 def sums_hold(session: Session, now: datetime) -> Iterator[str]:
-    """(2) Numbers are conserved: every law of the reconciler, and queued = delivered + failed + suppressed + pending."""
+    """(2) Every law of the reconciler, and queued = delivered + failed + suppressed + pending."""
     for law in reconcile(session):
         if law.broken:
             yield f"{_when(now)}: {law.name}: {law.broken} rows break it, {law.examples}"
@@ -178,7 +178,8 @@ def requests_are_answered_or_escalated(session: Session, now: datetime) -> Itera
             )
         ).all()
         if not heard:
-            yield f"request {row.id} ({row.kind}) to {row.account.login} is {row.reply_state.label}, and nobody else heard"
+            what = f"request {row.id} ({row.kind}) to {row.account.login}"
+            yield f"{what} is {row.reply_state.label}, and nobody else heard"
 
 
 def reminders_keep_to_the_ladder(session: Session, arrivals: list[Arrival]) -> Iterator[str]:
@@ -193,7 +194,8 @@ def reminders_keep_to_the_ladder(session: Session, arrivals: list[Arrival]) -> I
         row = session.get_one(Notification, arrival.notification_id)
         request = session.get(Notification, row.about_id) if row.about_id else None
         if request is not None and request.replied_at is not None and arrival.at > request.replied_at:
-            yield f"{_when(arrival.at)}: reminded of request {request.id}, which is over since {_when(request.replied_at)}"
+            over = _when(request.replied_at)
+            yield f"{_when(arrival.at)}: reminded of request {request.id}, which is over since {over}"
         is_urgent = row.due_at is not None and arrival.at >= row.due_at - LAST_CALL
         if NIGHT.contains(clock.local(arrival.at)) and KINDS[row.kind].tempo is not Tempo.AT_ONCE and not is_urgent:
             yield f"message {row.id} ({row.kind}) woke somebody at {_when(arrival.at)}, due {row.due_at}"
