@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -38,32 +38,41 @@ from tests.factories import (
 from tests.journeys.lazy import DAY, HOUR, Errand, Office, in_office
 
 COORDINATORS = {"coordinator": "", "other_coordinator": "other_"}  # and what the ids of their college begin with
-BLOCKS_AT = on("2026-05-16 10:00")
+
+Moment = Callable[[], "datetime | None"]  # None: not yet
 
 
 def errands(office: Office) -> Iterator[Errand]:
     """All of them, done or not; those that wait for what somebody has heard have no instant before that."""
     year, heard = office.year, office.heard
-    yield Errand("declare", on("2026-03-02 09:00"), partial(STAGES["declared"][1], year))
-    yield Errand("name deputies", on("2026-03-03 10:00"), partial(_name_deputies, office))
+    yield Errand("declare", _on("2026-03-02 09:00"), partial(STAGES["declared"][1], year))
+    yield Errand("name deputies", _on("2026-03-03 10:00"), partial(_name_deputies, office))
     for login, kind in (("coordinator", DeclarationClosing.kind), ("other_coordinator", DeclarationOpened.kind)):
-        yield Errand(f"draft {login}", on("2026-03-03 11:00"), partial(_draft, year, login))
-        yield Errand(f"apply {login}", _after(heard(login, kind), 3 * HOUR), partial(_apply, year, login))
-        yield Errand(f"site {login}", _after(_approved_at(year, login), 6 * DAY), partial(_ask_for_site, year, login))
-    sited = _after(_sited_at(year), 3 * DAY)
-    yield Errand("candidates", sited, partial(STAGES["peopled"][1], year))
-    yield Errand("plan", sited and max(on("2026-04-08 09:30"), sited + DAY), partial(_plan, year))
-    pressed = heard("coordinator", RegistrationClosing.kind, 2)  # on a Saturday night, a day before the end
+        told, approved = partial(heard, login, kind), partial(_approved_at, year, login)
+        yield Errand(f"draft {login}", _on("2026-03-03 11:00"), partial(_draft, year, login))
+        yield Errand(f"apply {login}", _after(told, 3 * HOUR), partial(_apply, year, login))
+        yield Errand(f"site {login}", _after(approved, 6 * DAY), partial(_ask_for_site, year, login))
+    yield Errand("candidates", _after(partial(_sited_at, year), 3 * DAY), partial(STAGES["peopled"][1], year))
+    yield Errand("plan", _after(partial(_sited_at, year), 16 * DAY), partial(_plan, year))
+    pressed = partial(heard, "coordinator", RegistrationClosing.kind, 2)  # on a Saturday night, a day before the end
     yield Errand("register coordinator", pressed, partial(_register, year))
-    yield Errand("register other_coordinator", on("2026-05-04 10:00"), partial(_register_elsewhere, year))
-    yield Errand("arrange", on("2026-05-13 09:00"), partial(STAGES["arranged"][1], year))
-    yield Errand("block", BLOCKS_AT, partial(_block, office))
-    yield Errand("scores", _after(heard("teo", ScoresMissing.kind), HOUR), partial(_score, year))
-    yield Errand("order", _after(_ready_at(), 2 * DAY), partial(_order, year))
+    yield Errand("register other_coordinator", _on("2026-05-04 10:00"), partial(_register_elsewhere, year))
+    yield Errand("arrange", _on("2026-05-13 09:00"), partial(STAGES["arranged"][1], year))
+    yield Errand("block", _on("2026-05-16 10:00"), partial(_block, office))
+    yield Errand("scores", _after(partial(heard, "teo", ScoresMissing.kind), HOUR), partial(_score, year))
+    yield Errand("order", _after(_ready_at, 2 * DAY), partial(_order, year))
 
 
-def _after(begun: datetime | None, pause: timedelta) -> datetime | None:
-    return None if begun is None else in_office(begun + pause)
+def _on(text: str) -> Moment:
+    return partial(on, text)
+
+
+def _after(begun: Moment, pause: timedelta) -> Moment:
+    def at() -> datetime | None:
+        start = begun()
+        return None if start is None else in_office(start + pause)
+
+    return at
 
 
 def _name_deputies(office: Office) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -34,8 +34,6 @@ from tests.fakes import RunningBotApi
 STEP = timedelta(minutes=5)  # coarse: what is due within it is done together
 DIES_EVERY = 20  # steps
 MOST_ROUNDS = 40  # of one instant; more means that two parts of the product keep each other busy
-
-Moment = Callable[[datetime], "datetime | None"]
 
 
 class Weather(Faults):

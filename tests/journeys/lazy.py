@@ -72,7 +72,7 @@ class Errand:
     """Something a person begins: due at an instant, None for not yet."""
 
     name: str
-    at: datetime | None
+    at: Callable[[], datetime | None]
     do: Callable[[], Any]
 
 
@@ -86,6 +86,7 @@ class Office:
     done: set[str] = field(default_factory=set)
     answered: set[int] = field(default_factory=set)  # notifications somebody has answered, or tried to
     said: list[tuple[str, str, str]] = field(default_factory=list)  # login, kind, what the bot answered
+    next_at: datetime | None = None  # when the next one of them means to do something
     diary: list[str] = field(default_factory=list)  # what people did, and when
 
     # -- what has reached whom -----------------------------------------------------------------------------------
@@ -179,8 +180,8 @@ class Office:
         """Everything people mean to do, when they mean to do it."""
         found: list[tuple[datetime, str, Callable[[], Any]]] = []
         for errand in self.errands(self):
-            if errand.at is not None and errand.name not in self.done:
-                found.append((errand.at, errand.name, errand.do))
+            if errand.name not in self.done and (at := errand.at()) is not None:
+                found.append((at, errand.name, errand.do))
         for row in self.open_requests():
             if (at := self.acts_at(row)) is not None:
                 found.append((at, f"answer {row.id} {row.kind}", partial(self.answer, row)))
@@ -188,9 +189,10 @@ class Office:
 
     async def act(self) -> int:
         """Do what is due by now; how much that was."""
-        done = 0
+        done, self.next_at = 0, None
         for at, name, do in self.due():
             if at > clock.now():
+                self.next_at = at
                 break
             self.diary.append(f"{clock.local(clock.now()):%m-%d %H:%M} {name}")
             outcome = do()

@@ -201,6 +201,15 @@ def reminders_keep_to_the_ladder(session: Session, arrivals: list[Arrival]) -> I
             yield f"message {row.id} ({row.kind}) woke somebody at {_when(arrival.at)}, due {row.due_at}"
 
 
+def nothing_was_given_up(session: Session) -> Iterator[str]:
+    """However long Telegram is silent: only a chat that is gone for good makes a message fail."""
+    failed = select(Notification).where(
+        Notification.delivery_state == DeliveryState.FAILED, Notification.last_error != "Forbidden"
+    )
+    for row in session.scalars(failed):
+        yield f"message {row.id} ({row.kind}) was given up after {row.attempts} tries: {row.last_error}"
+
+
 def copies_say_that_they_are_copies(arrivals: list[Arrival]) -> Iterator[str]:
     """(4) Nobody gets one notification twice without 重发."""
     seen: Counter[int] = Counter()

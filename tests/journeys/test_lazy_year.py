@@ -68,7 +68,7 @@ def next_moment(office: Office) -> datetime:
                 plan.score_entry_closes_at - timedelta(hours=24),
                 plan.windows.review.closes_at - timedelta(days=2),
             ]
-    moments += [at for at, _, _ in office.due()]
+    moments.append(office.next_at)
     later = [at for at in moments if at is not None and at > now]
     return max(min(later), now + STEP)
 
@@ -130,6 +130,7 @@ def wrong_at_the_end(office: Office) -> Iterator[str]:
         yield from reckoning.nothing_is_stuck(session, now)
         yield from reckoning.requests_are_answered_or_escalated(session, now)
         yield from reckoning.reminders_keep_to_the_ladder(session, arrivals)
+        yield from reckoning.nothing_was_given_up(session)
         yield from reckoning.copies_say_that_they_are_copies(arrivals)
         yield from reckoning.acts_were_done_once(session)
         yield from reckoning.everybody_could_be_told(session)
