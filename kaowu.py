@@ -623,11 +623,8 @@ def show_settings() -> None:
     """列出全部设置。"""
     here = settings.current()
     for name, info in settings.Settings.model_fields.items():
-        value = getattr(here, name)
-        shown = "（已设置）" if name in ("secret_key", "telegram_token") and value.get_secret_value() else value
-        if name in ("secret_key", "telegram_token") and not value.get_secret_value():
-            shown = "（空）"
-        click.echo(f"{settings.PREFIX}{name.upper()}={shown}\t{info.description}")
+        value = settings.shown(name, getattr(here, name))
+        click.echo(f"{settings.PREFIX}{name.upper()}={value}\t{info.description}")
 
 
 @contextmanager

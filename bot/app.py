@@ -12,7 +12,6 @@ import time
 from collections import defaultdict
 from collections.abc import Awaitable, Coroutine
 from typing import Any
-from urllib.parse import urlsplit
 
 from telegram import BotCommand, BotCommandScopeAllPrivateChats, Update
 from telegram.error import InvalidToken, TelegramError
@@ -27,7 +26,7 @@ from telegram.ext import (
     TypeHandler,
     filters,
 )
-from telegram.request import HTTPXRequest, RequestData
+from telegram.request import RequestData
 
 from bot.callbacks import pressed
 from bot.context import CONTEXTS
@@ -36,11 +35,10 @@ from bot.handlers import certificates, files, help, notices, people, plans, tell
 from bot.identify import identify
 from bot.refusals import refused
 from bot.texts import said
-from core import settings
 from core.actors import SYSTEM
 from core.db import transaction
 from core.gateways.init_data import token_in_force
-from core.gateways.telegram import api_base
+from core.gateways.telegram import Connection, api_base, kind_of
 from core.queries.health import BOT_POLL
 
 log = logging.getLogger(__name__)
@@ -72,11 +70,11 @@ class Pulse:
         self.last = time.monotonic()
 
 
-class WatchedRequest(HTTPXRequest):
+class WatchedConnection(Connection):
     """The connection polls go through; every answer that is one leaves its mark."""
 
-    def __init__(self, pulse: Pulse, **options: Any) -> None:
-        super().__init__(connection_pool_size=1, **options)
+    def __init__(self, base_url: str, pulse: Pulse) -> None:
+        super().__init__(base_url, connection_pool_size=1)
         self._pulse = pulse
 
     async def do_request(
@@ -122,16 +120,13 @@ class InOrderPerPerson(BaseUpdateProcessor):
 
 def build_application(*, token: str, base_url: str, base_file_url: str, pulse: Pulse | None = None) -> Application:
     """Everything wired, nothing started; addresses without the token, as core.gateways.telegram.api_base gives them."""
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # its INFO lines spell out addresses with the token in them
-    logging.getLogger("httpcore").setLevel(logging.WARNING)
-    direct = {"trust_env": urlsplit(base_url).hostname not in settings.LOOPBACK}
     application = (
         ApplicationBuilder()
         .token(token)
         .base_url(base_url)
         .base_file_url(base_file_url)
-        .request(HTTPXRequest(connection_pool_size=SIDE_BY_SIDE, pool_timeout=10, httpx_kwargs=direct))
-        .get_updates_request(WatchedRequest(pulse or Pulse(), httpx_kwargs=direct))
+        .request(Connection(base_url, connection_pool_size=SIDE_BY_SIDE, pool_timeout=10))
+        .get_updates_request(WatchedConnection(base_url, pulse or Pulse()))
         .context_types(CONTEXTS)
         .concurrent_updates(InOrderPerPerson())
         .build()
@@ -197,7 +192,7 @@ async def _connect(application: Application) -> None:
         except InvalidToken:
             raise TokenRefused("Telegram does not accept KAOWU_TELEGRAM_TOKEN") from None
         except TelegramError as away:
-            log.warning("Telegram cannot be reached (%s); trying again", type(away).__name__)
+            log.warning("Telegram cannot be reached (%s); trying again", kind_of(away))
         await asyncio.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE)
 
@@ -216,7 +211,7 @@ async def _poll(application: Application, pulse: Pulse, stop: asyncio.Event) -> 
 
 def _say_it_failed(error: TelegramError) -> None:
     """Its name only: some errors spell out the token."""
-    log.warning("a poll failed: %s", type(error).__name__)
+    log.warning("a poll failed: %s", kind_of(error))
 
 
 async def _watch(application: Application, pulse: Pulse) -> None:
@@ -253,7 +248,7 @@ async def _announce(application: Application) -> bool:
     try:
         await application.bot.set_my_commands(commands, scope=BotCommandScopeAllPrivateChats())
     except TelegramError as trouble:
-        log.info("the command list was not taken: %s", type(trouble).__name__)
+        log.info("the command list was not taken: %s", kind_of(trouble))
         return False
     return True
 
