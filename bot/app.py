@@ -1,7 +1,8 @@
 """The bot as a process: built from its handlers, polling, leaving signs of life, stopping without losing a word.
 
-Updates of different people run side by side, those of one person in order. A poll that stays away for three minutes
-ends the process with an error, so that whoever watches over it starts it afresh.
+Updates of different people run side by side, those of one person in order. A Telegram that answers no poll (in webhook
+mode: no look at the webhook) for three minutes ends the process with an error, so that whoever watches over it starts
+it afresh.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ from bot.handlers import certificates, files, help, notices, people, plans, tell
 from bot.identify import identify
 from bot.refusals import refused
 from bot.texts import said
+from bot.webhook import Door, ask_for_updates, look_after
+from core import settings
 from core.actors import SYSTEM
 from core.db import transaction
 from core.gateways.init_data import token_in_force
@@ -52,7 +55,7 @@ OK = 200
 
 
 class PollingStalled(RuntimeError):
-    """No poll has succeeded for too long; somebody has to start this process again."""
+    """Telegram has answered no poll, or no look at the webhook, for too long; somebody has to start us again."""
 
 
 class TokenRefused(RuntimeError):
@@ -164,8 +167,14 @@ def _add_handlers(application: Application) -> None:
 # -- running -----------------------------------------------------------------------------------------------------------
 
 
-async def run(stop: asyncio.Event) -> None:
-    """Poll until told to stop; PollingStalled when Telegram stays away, TokenRefused when it does not know us."""
+async def run(stop: asyncio.Event, door: Door | None = None) -> None:
+    """Take updates until told to stop; PollingStalled when Telegram stays away, TokenRefused when it does not know us.
+
+    door: where a panel in this process lets Telegram's updates in; in webhook mode SettingsRefused without it.
+    """
+    is_told = settings.current().telegram_mode == "webhook"
+    if is_told and door is None:
+        raise settings.SettingsRefused("webhook 方式须在面板所在的进程运行机器人：请用 kaowu run")
     if not token_in_force():
         log.warning("no KAOWU_TELEGRAM_TOKEN, and the simulator stands in on loopback only: there is no chat")
         await stop.wait()
@@ -177,8 +186,13 @@ async def run(stop: asyncio.Event) -> None:
         return
     try:
         await application.start()
-        await _poll(application, pulse, stop)
+        if door is not None and is_told:
+            await _listen(application, pulse, door, stop)
+        else:
+            await _poll(application, pulse, stop)
     finally:
+        if door is not None:
+            door.close()
         await _stop(application)
 
 
@@ -209,18 +223,32 @@ async def _poll(application: Application, pulse: Pulse, stop: asyncio.Event) -> 
         await unless(stop, _watch(application, pulse))
 
 
+async def _listen(application: Application, pulse: Pulse, door: Door, stop: asyncio.Event) -> None:
+    """The webhook stays when we stop: Telegram keeps what comes meanwhile."""
+    door.open(application)
+    if not await unless(stop, ask_for_updates(application.bot, UPDATES)):
+        return
+    pulse.beat()
+    looking = asyncio.create_task(look_after(application.bot, UPDATES, seen=pulse.beat))
+    try:
+        await unless(stop, _watch(application, pulse))
+    finally:
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
+
+
 def _say_it_failed(error: TelegramError) -> None:
     """Its name only: some errors spell out the token."""
     log.warning("a poll failed: %s", kind_of(error))
 
 
 async def _watch(application: Application, pulse: Pulse) -> None:
-    """Leave a sign of life after a successful poll, a quarter of a minute apart; give up when there are none."""
+    """Leave a sign of life after Telegram answered, a quarter of a minute apart; give up when it does not."""
     told = beaten = 0.0
     while True:
         now = time.monotonic()
         if now - pulse.last > STALLED_AFTER:
-            raise PollingStalled(f"no successful poll for {STALLED_AFTER:.0f} seconds")
+            raise PollingStalled(f"no answer of Telegram for {STALLED_AFTER:.0f} seconds")
         if pulse.last > beaten and now - beaten >= BEAT_EVERY:
             beaten = now
             await _leave_a_sign(application.bot.username)

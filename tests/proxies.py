@@ -29,7 +29,7 @@ class Proxy:
 
 
 @asynccontextmanager
-async def running_proxy(scheme: str, to_port: int, *, refuses: bool = False) -> AsyncIterator[Proxy]:
+async def running_proxy(scheme: str, to_port: int, *, refuses: bool = False, port: int = 0) -> AsyncIterator[Proxy]:
     """A proxy that asks for USER and PASSWORD and leads to to_port; refuses: it greets, and reaches nobody."""
     proxy = Proxy(scheme, 0)
     greet = _greet_socks5 if scheme == "socks5" else _greet_http
@@ -43,7 +43,7 @@ async def running_proxy(scheme: str, to_port: int, *, refuses: bool = False) -> 
                 await _join(reader, writer, to_port, first)
         writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, "127.0.0.1", port)
     proxy.port = server.sockets[0].getsockname()[1]
     try:
         yield proxy
