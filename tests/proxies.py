@@ -55,17 +55,21 @@ async def running_proxy(scheme: str, to_port: int, *, refuses: bool = False, por
 
 
 async def _greet_http(proxy: Proxy, reader: Reader, writer: Writer, refuses: bool) -> bytes | None:
-    """A forward proxy; werkzeug understands whole addresses, so the request is passed on as it came."""
+    """A forward proxy with CONNECT; werkzeug understands whole addresses, so a request is passed on as it came."""
     head = await reader.readuntil(b"\r\n\r\n")
     line = head.partition(b"\r\n")[0].decode()
     proxy.heard.append(line)
     wanted = base64.b64encode(f"{USER}:{PASSWORD}".encode())
-    if refuses or line.startswith("CONNECT") or b"proxy-authorization: basic " + wanted.lower() not in head.lower():
+    if refuses or b"proxy-authorization: basic " + wanted.lower() not in head.lower():
         proxy.refused += 1
         writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
         await writer.drain()
         return None
-    return head
+    if not line.startswith("CONNECT"):
+        return head
+    writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+    await writer.drain()
+    return b""
 
 
 async def _greet_socks5(proxy: Proxy, reader: Reader, writer: Writer, refuses: bool) -> bytes | None:

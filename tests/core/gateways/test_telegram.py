@@ -5,8 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from telegram.error import TelegramError
 
 from bot.simulator.people import Persona
@@ -82,6 +88,41 @@ async def test_a_message_goes_through_the_proxy_and_a_dead_one_means_later(
     assert (report.fate, report.why) == (Fate.LATER, "ConnectError")
     assert "telegram.example.org" in proxy.heard[0]
     assert len(fake.api.accepted("sendMessage")) == 1
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """File names of a certificate for telegram.example.org, signed by itself, and of its key."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "far")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("telegram.example.org")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    folder = tmp_path_factory.mktemp("tls")
+    (folder / "cert.pem").write_bytes(made.public_bytes(Encoding.PEM))
+    kept = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (folder / "key.pem").write_bytes(kept)
+    return str(folder / "cert.pem"), str(folder / "key.pem")
+
+
+@pytest.mark.parametrize("scheme", ["http", "socks5"])
+async def test_https_passes_the_proxy_sealed(
+    scheme: str, certificate: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", certificate[0])
+    with running_bot_api([Persona(SOMEBODY, "人物", started=True)], tls=certificate) as far:
+        monkeypatch.setenv("KAOWU_TELEGRAM_TOKEN", far.token)
+        monkeypatch.setenv("KAOWU_TELEGRAM_API_URL", "https://telegram.example.org")
+        async with running_proxy(scheme, far.port) as proxy:
+            by(monkeypatch, proxy.address)
+            async with Telegram(pacer=Pacer(2_000)) as line:
+                assert (await sent(line)).fate is Fate.DONE
+    asked = {"http": "CONNECT telegram.example.org:443 HTTP/1.1", "socks5": "telegram.example.org:443"}
+    assert set(proxy.heard) == {asked[scheme]}, "whom, and nothing of what"
 
 
 async def test_a_proxy_that_reaches_nobody_means_later(fake: RunningBotApi, monkeypatch: pytest.MonkeyPatch) -> None:
