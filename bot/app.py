@@ -204,7 +204,9 @@ async def _connect(application: Application) -> None:
             await application.initialize()
             return
         except InvalidToken:
-            raise TokenRefused("Telegram does not accept KAOWU_TELEGRAM_TOKEN") from None
+            raise TokenRefused(
+                "Telegram does not accept KAOWU_TELEGRAM_TOKEN, or KAOWU_TELEGRAM_API_URL leads elsewhere"
+            ) from None
         except TelegramError as away:
             log.warning("Telegram cannot be reached (%s); trying again", kind_of(away))
         await asyncio.sleep(pause)

@@ -22,6 +22,7 @@ PREFIX = "KAOWU_"
 SIMULATOR_BOT = "kaowu_demo_bot"  # the bot's name where the simulator stands in for Telegram
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 PROXIES = ("http", "https", "socks5", "socks5h")  # with all of them the proxy looks names up
+WEBHOOK_PORTS = (443, 80, 88, 8443)  # the only ones Telegram's own servers deliver to
 _USERINFO = re.compile(r"://\S*@")
 _PASSWORDS = re.compile(r"(?i)([?&;]\w*(?:pass|secret|token|key)\w*=)[^&;\s]*")
 
@@ -110,6 +111,11 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"{PREFIX}TELEGRAM_MODE=webhook 须设置 Telegram 能访问的 {PREFIX}PUBLIC_URL，以 https:// 开头；"
                 f"没有这样的地址时请用 {PREFIX}TELEGRAM_MODE=polling"
+            )
+        if not self.telegram_api_url and (_parts(self.public_url).port or 443) not in WEBHOOK_PORTS:
+            raise ValueError(
+                f"{PREFIX}TELEGRAM_MODE=webhook 时 {PREFIX}PUBLIC_URL 的端口须为 443、80、88 或 8443，"
+                "Telegram 不访问其他端口"
             )
 
     @property

@@ -103,23 +103,31 @@ class Connection(HTTPXRequest):
     async def do_request(
         self, url: str, method: str, request_data: RequestData | None = None, *timeouts: Any, **more: Any
     ) -> tuple[int, bytes]:
-        """As it is, but not for ever."""
+        """As it is, but not for ever; of an error page only the status is left.
+
+        The library puts such a page into its error, and sometimes into its log. A relay's page spells out the address,
+        and in it the token.
+        """
         try:
             async with asyncio.timeout(LONGEST_DOWNLOAD if method == "GET" else LONGEST_CALL):
-                return await super().do_request(url, method, request_data, *timeouts, **more)
+                status, payload = await super().do_request(url, method, request_data, *timeouts, **more)
         except TimeoutError as silent:
             raise TimedOut from silent
+        return status, payload if 200 <= status < 300 or _is_answer(payload) else b"{}"
 
     @staticmethod
     def parse_json_payload(payload: bytes) -> Any:
-        """What Telegram says; TelegramError for anything else.
+        """What Telegram says; TelegramError, without its words, for anything else."""
+        if not _is_answer(payload):
+            raise TelegramError("not an answer of the Bot API")
+        return json.loads(payload)
 
-        Not logged, as the library would: the error page of a relay spells out the address, and in it the token.
-        """
-        try:
-            return json.loads(payload)
-        except ValueError:
-            raise TelegramError("not an answer of the Bot API") from None
+
+def _is_answer(payload: bytes) -> bool:
+    try:
+        return isinstance(json.loads(payload), dict)
+    except ValueError:
+        return False
 
 
 def kind_of(trouble: TelegramError) -> str:

@@ -401,6 +401,19 @@ def test_telegram_must_be_able_to_reach_us(
         settings.load()
 
 
+@pytest.mark.parametrize(("api_url", "fits"), [("", False), ("https://bots.example.org", True)])
+def test_telegram_itself_delivers_to_few_ports(api_url: str, fits: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KAOWU_TELEGRAM_MODE", "webhook")
+    monkeypatch.setenv("KAOWU_TELEGRAM_TOKEN", "7000000001:x")
+    monkeypatch.setenv("KAOWU_PUBLIC_URL", "https://kaowu.example.org:8000")
+    monkeypatch.setenv("KAOWU_TELEGRAM_API_URL", api_url)
+    if fits:
+        assert settings.load().telegram_mode == "webhook"
+        return
+    with pytest.raises(settings.SettingsRefused, match="443、80、88 或 8443"):
+        settings.load()
+
+
 def test_a_webhook_without_a_token_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KAOWU_TELEGRAM_MODE", "webhook")
     monkeypatch.setenv("KAOWU_PUBLIC_URL", "https://kaowu.example.org")

@@ -182,9 +182,14 @@ async def test_the_error_page_of_a_relay_reaches_no_log_though_it_spells_out_the
 
     caplog.set_level(logging.INFO)
     async with await asyncio.start_server(relay, "127.0.0.1", 0) as server:
-        monkeypatch.setenv("KAOWU_TELEGRAM_API_URL", f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        monkeypatch.setenv("KAOWU_TELEGRAM_API_URL", base)
         settings.forget()
         report = await sent(Telegram(pacer=Pacer(2_000)))
+        for ask in (telegram.Connection(base).post, telegram.Connection(base).retrieve):
+            with pytest.raises(TelegramError) as trouble:
+                await ask(f"{base}/bot{fake.token}/getMe")
+            assert str(trouble.value) == "Bad Gateway (502)"
     assert report.fate is Fate.UNKNOWN
     assert fake.token not in caplog.text + report.why
     with pytest.raises(TelegramError) as odd:
