@@ -22,11 +22,12 @@ from core.notifications.buttons import read_press
 from core.notifications.message import Press
 from core.rules.organisations import BindingState
 from core.usecases import notices, reviews
-from jobs import outbox
+from jobs import letters, outbox
 from tests.conftest import PATIENCE, comes_true
 from tests.factories import SECOND, Year, Years, at_once, count, moment, one, rows
 from tests.factories import notices as told
 from tests.fakes import RunningBotApi, running_bot_api
+from tests.proxies import running_proxy
 
 Stand = Callable[[datetime | str], datetime]
 COORDINATOR, SIGNATORY, CITY = 9008, 9009, 9003
@@ -94,27 +95,18 @@ def give_mobile(year: Year) -> int:
     return ident
 
 
-async def test_a_result_reaches_whoever_has_no_chat_by_letter_once_R043(year: Year, chat: RunningBotApi) -> None:
+async def test_without_channels_a_result_lies_in_the_letters_folder_once_R043(year: Year, chat: RunningBotApi) -> None:
     ident = give_mobile(year)
     await deliver()
     await deliver()
+    await asyncio.to_thread(letters.hand_over)
+    await asyncio.to_thread(letters.hand_over)
     (letter,) = (settings.current().data_dir / "letters").glob("*.txt")
     words = letter.read_text(encoding="utf-8")
     assert words.startswith("13900001234\n【考务】审核通过：2026 年")
     assert "批准 4 人" in words
     row = told("pilots.application_decided", ident)[0]
     assert (row.delivery_state, row.last_error, row.reply_state) == ("suppressed", "sent as a letter", "open")
-
-
-async def test_a_letter_that_does_not_leave_is_tried_again(
-    year: Year, chat: RunningBotApi, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ident = give_mobile(year)
-    monkeypatch.setenv("KAOWU_NOTIFY_URLS", "json://127.0.0.1:9/{mobile}")  # nobody listens there
-    settings.forget()
-    await deliver()
-    row = told("pilots.application_decided", ident)[0]
-    assert (row.delivery_state, row.last_error, row.attempts) == ("pending", "courier", 1)
 
 
 async def test_messages_are_protected_and_their_buttons_work_for_their_person_only(
@@ -249,6 +241,28 @@ async def test_a_message_that_never_left_this_machine_is_no_repeat_later(
     report = await line.send(1, "text", ())
     await line.__aexit__(None, None, None)
     assert (report.fate, report.message_id) == (Fate.LATER, None)
+
+
+async def test_behind_a_dead_proxy_messages_wait_and_leave_unmarked_when_it_is_back(
+    year: Year, chat: RunningBotApi, stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KAOWU_TELEGRAM_API_URL", "http://telegram.example.org")
+    due = count(Notification, Notification.delivery_state == "pending")
+    async with running_proxy("socks5", chat.port) as proxy:
+        monkeypatch.setenv("KAOWU_TELEGRAM_PROXY", proxy.address)
+        settings.forget()
+        line = await Telegram(pacer=Pacer(2_000)).__aenter__()
+    await outbox.deliver_once(line)
+    waiting = rows(select(Notification).where(Notification.delivery_state == "pending"))
+    assert {row.last_error for row in waiting} == {"ConnectError"}
+    assert len(waiting) == due - 1  # the second coordinator has no chat
+    later(stand, hours=1)
+    async with running_proxy("socks5", chat.port, port=proxy.port):
+        while await outbox.deliver_once(line):
+            pass
+    await line.__aexit__(None, None, None)
+    assert len(sent(chat)) == due - 1
+    assert not [text for text in sent(chat) if "重发" in text]
 
 
 # -- killed in between -----------------------------------------------------------------------------------------------
