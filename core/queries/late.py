@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, exists, func, or_, select, true
 from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
 from core.actors import Actor
-from core.models.accounts import AccountRole, UserAccount
+from core.models.accounts import AccountRole, ChatBinding, UserAccount
 from core.models.base import Record
 from core.models.candidates import Candidate
 from core.models.certificates import CertificateIssuance
