@@ -24,6 +24,8 @@ from typing import Any
 import psycopg
 from sqlalchemy import make_url
 
+from core import db, settings
+
 ROUNDS = 3
 POSTGRES_URL = os.environ.get("TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 
@@ -245,6 +247,18 @@ def copy_of(stage: Path, kind: str) -> Iterator[str]:
             yield at_postgres(name)
         finally:
             server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@contextmanager
+def connected(url: str) -> Iterator[None]:
+    """The process's database for a while."""
+    os.environ["KAOWU_DATABASE_URL"] = url
+    settings.forget()
+    db.configure(url)
+    try:
+        yield
+    finally:
+        db.engine().dispose()
 
 
 def template_name(stage: Path) -> str:

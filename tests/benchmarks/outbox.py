@@ -21,7 +21,7 @@ from sqlalchemy import delete, func, select
 from bot.simulator.api import TEST_TOKEN
 from bot.simulator.faults import Faults, Mode, Rate
 from bot.simulator.people import Persona
-from core import clock, db, settings
+from core import clock, db
 from core.actors import SYSTEM
 from core.db import reading, transaction
 from core.demo import world as demo
@@ -34,7 +34,7 @@ from core.models.records import Notification
 from core.notifications.plans import PlanPublished
 from core.rules.notices import DeliveryState, ReplyState
 from jobs import outbox
-from tests.benchmarks.contest import Contest, Run, copy_of, drop_database, make_database, postgres_trouble
+from tests.benchmarks.contest import Contest, Run, connected, copy_of, drop_database, make_database, postgres_trouble
 from tests.fakes import running_bot_api
 
 TITLE = "300 messages out of the outbox"
@@ -73,7 +73,7 @@ def contests() -> Sequence[Contest]:
 def prepare(stage: Path, kind: str) -> None:
     """The demo's world with nothing in its outbox but 300 news of plans to everybody who has a chat."""
     os.environ["KAOWU_DATA_DIR"] = str(stage)
-    with _connected(make_database(stage, kind)):
+    with connected(make_database(stage, kind)):
         db.upgrade()
         demo.build(LocalSealer(), verify_base="http://127.0.0.1:8000", scale=0.1)
         with transaction(SYSTEM) as tx:
@@ -106,25 +106,13 @@ def prepare(stage: Path, kind: str) -> None:
             )
 
 
-@contextmanager
-def _connected(url: str) -> Iterator[None]:
-    """The process's database for a while."""
-    os.environ["KAOWU_DATABASE_URL"] = url
-    settings.forget()
-    db.configure(url)
-    try:
-        yield
-    finally:
-        db.engine().dispose()
-
-
 def _on(kind: str, wait: float, *, one_by_one: bool = False, per_second: float = BOUNDLESS) -> Callable[[Run], None]:
     def run(run: Run) -> None:
         if one_by_one:
             outbox.BITE, outbox.AHEAD = 1, 0
         os.environ |= {"KAOWU_DATA_DIR": str(run.stage), "KAOWU_TELEGRAM_TOKEN": TEST_TOKEN}
         is_held = per_second != BOUNDLESS
-        with copy_of(run.stage, kind) as url, _connected(url):
+        with copy_of(run.stage, kind) as url, connected(url):
             with _bot_api(wait, LIMIT if is_held else 0) as telegram:
                 os.environ["KAOWU_TELEGRAM_API_URL"] = telegram.root
                 asyncio.run(_empty(run, per_second))
