@@ -25,6 +25,7 @@ from admin.portal import pages as portal_pages
 from admin.session import LARGEST_ROW_NUMBER, set_up_login
 from admin.views import (
     accounts,
+    announcements,
     arrangement,
     bindings,
     candidates,
@@ -64,6 +65,7 @@ SUBJECTS = (
     late,
     messages,
     deliveries,
+    announcements,
     organisations,
     colleges,
     directory,
@@ -119,7 +121,7 @@ def create_app(*, behind_proxy: bool = False) -> Flask:
     set_up_login(app)
     limiter = guard.stand(app)
     app.register_blueprint(auth.blueprint(limiter))
-    app.register_blueprint(profile.blueprint())
+    app.register_blueprint(profile.blueprint(limiter))
     app.register_blueprint(second_factor.blueprint(limiter))
     _mount_panel(app, reading)
     app.register_blueprint(phone_pages.blueprint())

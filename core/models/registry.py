@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from core.models import (  # noqa: F401  # importing them is the point
     accounts,
+    announcements,
     candidates,
     catalogue,
     certificates,
     delegations,
     files,
+    letters,
     organisations,
     photos,
     pilots,

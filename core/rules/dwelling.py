@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from core.rules.announcements import ANNOUNCEMENT, AnnouncementState
 from core.rules.arrangement import ARRANGEMENT, ArrangementState
 from core.rules.candidates import CANDIDATE, CandidateState
 from core.rules.certificates import ISSUANCE, SIGNING, IssuanceState, SigningState
 from core.rules.delegations import DELEGATION, DelegationState
 from core.rules.imports import IMPORT, KEPT_FOR, ImportState
+from core.rules.letters import LETTER, LetterState
 from core.rules.machine import Machine
 from core.rules.notices import DELIVERY, REPLY, DeliveryState, ReplyState
 from core.rules.organisations import (
@@ -180,6 +182,16 @@ DWELLS: Mapping[str, tuple[Machine, Mapping[Any, Turn]]] = {
             DeliveryState.SUPPRESSED: Rest("消息只在面板显示，或已并入另一条"),
         },
     ),
+    "letter": (
+        LETTER,
+        {
+            LetterState.WAITING: Dwell(None, HOUR, "交给备用渠道"),
+            LetterState.SENDING: Dwell(None, 10 * MINUTE, "等待渠道接收"),
+            LetterState.HANDED_OVER: Rest("渠道已接收，是否读到无从得知"),
+            LetterState.FAILED: Rest("备用渠道不通，面板通知里仍可查看"),
+            LetterState.DROPPED: Rest("已办结或已过期，不再发送"),
+        },
+    ),
     "reply": (
         REPLY,
         {
@@ -209,6 +221,13 @@ DWELLS: Mapping[str, tuple[Machine, Mapping[Any, Turn]]] = {
         {
             DelegationState.PROPOSED: Dwell(P.SIGNATORY, 3 * DAY, "接受或谢绝代办授权", P.COORDINATOR),
             DelegationState.ACCEPTED: Rest("代办授权按起止时间生效和到期"),
+        },
+    ),
+    "announcement": (
+        ANNOUNCEMENT,
+        {
+            AnnouncementState.DRAFT: Rest("草稿只有起草单位看得到，没有人在等它"),
+            AnnouncementState.PUBLISHED: Rest("已经发布；要求确认的，逐人提醒到确认为止"),
         },
     ),
     "seal": (SEAL, {SealState.ACTIVE: Rest("签章在用")}),
