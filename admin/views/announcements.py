@@ -38,6 +38,8 @@ from core.usecases.announcements import (
     withdraw_announcement,
 )
 
+WITHDRAWN = "撤回"
+
 
 class AnnouncementForm(PanelForm):
     """What, to whom, and whether everybody is to confirm."""
@@ -121,7 +123,7 @@ class AnnouncementView(UseCaseView):
     column_searchable_list = ("title",)
     column_sortable_list = ("published_at", "answer_until")
     column_default_sort = ("id", True)
-    column_filters = ("title", "published_at")
+    column_filters = ("published_at",)
     status_tabs = Announcement.state
     column_formatters: ClassVar[dict[str, Any]] = {
         "body": lambda view, context, row, name: _paragraphs(row.body),
@@ -200,6 +202,11 @@ class AnnouncementView(UseCaseView):
 
     def name_of(self, row: Announcement) -> str:
         return row.title
+
+    def _groups(self, row: Announcement) -> list[tuple[str, list[tuple[str, Any]]]]:
+        """What was never withdrawn has nothing to say of it."""
+        is_withdrawn = row.state is AnnouncementState.WITHDRAWN
+        return [(word, facts) for word, facts in super()._groups(row) if is_withdrawn or word != WITHDRAWN]
 
     def related(self, row: Announcement) -> list[Related]:
         """Who was told, by which way, and who has confirmed: for the issuer only."""
