@@ -160,7 +160,8 @@ DWELLS: Mapping[str, tuple[Machine, Mapping[Any, Turn]]] = {
             I_.TEO_REJECTED: Dwell(P.TEO, 7 * DAY, "处理后重新签发"),
             I_.SITE_PENDING: Dwell(P.SIGNATORY, 3 * DAY, "签字确认", P.COORDINATOR),
             I_.SITE_REJECTED: Dwell(P.TEO, 7 * DAY, "与院校核对后重新发起签发"),
-            I_.READY: Dwell(None, HOUR, "生成证书"),
+            # What was ordered is made in the commit of the last signature: here it is the order that is waited for.
+            I_.READY: Dwell(P.TEO, 3 * DAY, "填写颁发方式和日期，生成证书"),
             I_.GENERATING: Dwell(None, HOUR, "生成并盖章"),
             I_.STAMP_FAILED: Dwell(P.TEO, DAY, "更换签章后重新生成"),
         },

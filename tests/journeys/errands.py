@@ -13,9 +13,11 @@ from core.db import reading
 from core.models.candidates import Candidate
 from core.models.certificates import CertificateIssuance
 from core.models.pilots import PilotApplication
+from core.models.records import Notification
 from core.models.sites import ExamSite
 from core.notifications.pilots import DeclarationClosing, DeclarationOpened
 from core.notifications.plans import RegistrationClosing, ScoresMissing
+from core.notifications.reminding import WeeklyLate
 from core.rules.certificates import IssuanceState, IssueMethod
 from core.rules.delegations import Duty
 from core.rules.pilots import ApplicationState
@@ -60,7 +62,7 @@ def errands(office: Office) -> Iterator[Errand]:
     yield Errand("arrange", _on("2026-05-13 09:00"), partial(STAGES["arranged"][1], year))
     yield Errand("block", _on("2026-05-16 10:00"), partial(_block, office))
     yield Errand("scores", _after(partial(heard, "teo", ScoresMissing.kind), HOUR), partial(_score, year))
-    yield Errand("order", _after(_ready_at, 2 * DAY), partial(_order, year))
+    yield Errand("order", _after(partial(_told_to_order, office), 3 * HOUR), partial(_order, year))
 
 
 def _on(text: str) -> Moment:
@@ -166,10 +168,16 @@ def _score(year: Year) -> None:
     assert not outcome.refused, outcome.refused
 
 
-def _ready_at() -> datetime | None:
-    ready = CertificateIssuance.state == IssuanceState.READY
+def _told_to_order(office: Office) -> datetime | None:
+    """When a Monday's message has told the TEO that what both have signed waits for its order."""
+    told = (Notification.account_id == office.account("teo"), Notification.kind == WeeklyLate.kind)
     with reading() as session:
-        return session.scalar(select(func.min(CertificateIssuance.updated_at)).where(ready))
+        ready = select(func.min(CertificateIssuance.updated_at)).where(CertificateIssuance.state == IssuanceState.READY)
+        since = session.scalar(ready)
+        if since is None:
+            return None
+        late = Notification.delivered_at > since + 3 * DAY
+        return session.scalar(select(func.min(Notification.delivered_at)).where(*told, late))
 
 
 def _order(year: Year) -> None:

@@ -80,8 +80,10 @@ class Weather(Faults):
 class Unhurried(Pacer):
     """No waiting in real time: the rows' own instants hold messages back, and the clock jumps to them."""
 
-    async def turn(self) -> None:
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
         """At once."""
+        yield
 
     def hold(self, pause: timedelta) -> None:
         """Telegram's waiting time stands in the row as well."""

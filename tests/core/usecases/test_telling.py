@@ -516,6 +516,17 @@ def test_a_dead_chat_is_late_after_a_week_until_another_one_is_bound(year: Year,
     assert late() == []
 
 
+def test_what_both_have_signed_and_nobody_orders_is_the_organisations_turn(years: Years, at: At) -> None:
+    """R-241: the TEO says how and when; until then nothing happens, and it is not the system that is late."""
+    year = years("signed")
+    signed = at("2026-06-16 10:00")
+    for late, found in ((SECOND, ["培训评价组织"]), (timedelta(), [])):
+        at(signed + 3 * DAY + late)
+        with reading() as session:
+            items = late_things(session, year.actor("teo"), clock.now())
+        assert [item.owner for item in items if item.is_mine and "生成证书" in item.next_act] == found
+
+
 def test_what_is_late_is_told_on_mondays_once(year: Year, at: At) -> None:
     """Whose turn, and since when: to everybody who sees it."""
     waiting(year)
