@@ -19,7 +19,7 @@ from core.notifications.buttons import press_data
 from core.notifications.message import Button, Message, Press
 from core.notifications.registry import revive
 from core.notifications.reminding import Reminder
-from core.notifications.wording import words_of
+from core.notifications.wording import fitted, words_of
 from core.notifications.words import letter_text, when
 from core.rules.certificates import Party
 from core.rules.notices import LAST_SNOOZE_BEFORE_END, SNOOZE, ReplyState, may_take_back
@@ -50,7 +50,7 @@ def chat_text(session: Session, row: Notification, now: datetime, *, is_repeat: 
         row = session.get_one(Notification, message.notification_id)
         message = message_of(row)
     details = message.details(session, now)
-    text = prefix + words_of(message.kind, details, now)
+    text = prefix + fitted(words_of(message.kind, details, now))
     if row.reply_state is ReplyState.OPEN and row.task_code:
         text += f"\n待办编号 {row.task_code}"
     if row.instead_of is not None:
