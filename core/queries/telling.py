@@ -49,6 +49,16 @@ def escalations_due(now: datetime) -> Select[int]:
     )
 
 
+def requests_over(now: datetime) -> Select[int]:
+    """Open requests whose time has gone by without an answer, the longest over first."""
+    return (
+        select(Notification.id)
+        .where(Notification.reply_state == ReplyState.OPEN, Notification.useful_until < now)
+        .order_by(Notification.useful_until, Notification.id)
+        .limit(200)
+    )
+
+
 def people_with_work() -> Select[int]:
     """Everybody in use who keeps something moving: all but candidates and invigilators."""
     return people(*KEEPS_WORK).order_by(UserAccount.id)
