@@ -83,8 +83,15 @@ def outcome(row: Notification) -> str:
     if row.reply_state is ReplyState.NOT_ASKED or row.reply_state is ReplyState.OPEN:
         return ""
     by = f" · {row.closing_note}" if row.closing_note else ""
+    if row.reply_state is ReplyState.EXPIRED and row.instead_of is not None and _ended_early(row):
+        by = " · 代办授权已结束"
     at = f" · {when(row.replied_at)}" if row.replied_at else ""
     return f"{row.reply_state.label}{by}{at}"
+
+
+def _ended_early(row: Notification) -> bool:
+    """True where it was over before its own time: whoever stood in stands in no longer."""
+    return row.replied_at is not None and row.replied_at < row.useful_until
 
 
 def _undo(row: Notification, now: datetime) -> tuple[tuple[Key, ...], ...]:
