@@ -5,70 +5,43 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from bot.simulator.faults import Fault
 from bot.simulator.state import Group
 from core import clock
-from core.actors import Actor
 from core.db import Tx, reading, transaction
 from core.models.accounts import AccountRole, UserAccount
 from core.models.catalogue import Major
 from core.models.pilots import PilotApplication, PilotApplicationMajor, Quota, ReviewRecord
-from core.models.records import ChatDraft, Notification
 from core.notifications.buttons import read_press
-from core.notifications.pilots import ApplicationWaiting
-from core.queries.accounts import actor_for
 from core.rules.notices import ReplyState
 from core.rules.organisations import Role
-from core.rules.pilots import ApplicationState, ReviewStep
+from core.rules.pilots import ApplicationState
 from core.usecases import decisions, notices, replies, reviews
 from tests.bot.conftest import Chat, later
-
-WAITING, DECIDED = ApplicationWaiting.kind, "pilots.application_decided"
-PROVINCE, CITY, OTHER_PROVINCE = "hubei", "wuhan", "zhejiang"
-COLLEGE = "chutian"  # the city has passed its application, the province has it
-AT_CITY = "jiangcheng"
-WHY = "请补充实训室的设备数量和软件清单。"
-GO, NO = "通过 24 人", "退回并说明"
-
-
-def ident(chat: Chat, college: str = COLLEGE) -> int:
-    return chat.world.ids[f"application:{college}:again"]
-
-
-def application(chat: Chat, college: str = COLLEGE) -> PilotApplication:
-    with reading() as session:
-        found = session.get_one(PilotApplication, ident(chat, college))
-        session.expunge(found)
-        return found
-
-
-def decisions_made(chat: Chat, college: str = COLLEGE) -> int:
-    """Records of reviews by the province."""
-    with reading() as session:
-        made = select(func.count(ReviewRecord.id)).where(
-            ReviewRecord.application_id == ident(chat, college),
-            ReviewRecord.step.in_([ReviewStep.PRELIMINARY, ReviewStep.FINAL]),
-        )
-        return session.scalar(made) or 0
-
-
-def drafts() -> int:
-    with reading() as session:
-        return session.scalar(select(func.count(ChatDraft.id))) or 0
-
-
-def actor(chat: Chat, login: str, channel: str = "panel") -> Actor:
-    with reading() as session:
-        found = actor_for(session, chat.account(login), channel)
-    assert found is not None
-    return found
-
-
-def ask_for(chat: Chat, number: int) -> None:
-    """The application changes under everybody's hands."""
-    chat.do(lambda tx: tx.update_all(PilotApplication, PilotApplication.id == ident(chat), requested_count=number))
+from tests.bot.review_steps import (
+    AT_CITY,
+    CITY,
+    COLLEGE,
+    DECIDED,
+    GO,
+    NO,
+    OTHER_PROVINCE,
+    PROVINCE,
+    WAITING,
+    WHY,
+    actor,
+    application,
+    ask_for,
+    asked,
+    decisions_made,
+    drafts,
+    ident,
+    joins_the_province,
+    newest,
+    recapped,
+)
 
 
 def with_majors(chat: Chat) -> None:
@@ -80,20 +53,6 @@ def with_majors(chat: Chat) -> None:
         notices.retarget_tasks(tx, thing_type=PilotApplication.__tablename__, thing_id=ident(chat))
 
     chat.do(add)
-
-
-async def asked(chat: Chat, login: str = PROVINCE, college: str = COLLEGE) -> tuple[Notification, int]:
-    return await chat.gets(login, WAITING, ident(chat, college))
-
-
-async def recapped(chat: Chat, login: str, message: int) -> str:
-    """Press 通过; the recap that the message turns into."""
-    await chat.presses(login, message, GO)
-    return await chat.reads(login, message, "现在还没有通过")
-
-
-def newest(chat: Chat, login: str = PROVINCE) -> int:
-    return int(chat.heard(login)[-1]["message_id"])
 
 
 # -- the two ways ------------------------------------------------------------------------------------------------------
@@ -438,18 +397,8 @@ async def test_an_outcome_waits_as_long_as_telegram_asks(chat: Chat) -> None:
 
 async def test_of_two_officers_at_once_one_decides_and_the_other_sees_who(any_chat: Chat) -> None:
     chat = any_chat
-    second = CITY
-
-    def join(tx: Tx) -> None:
-        account = tx.get(UserAccount, chat.account(second))
-        account.authority_id = tx.get(UserAccount, chat.account(PROVINCE)).authority_id
-        tx.session.scalars(select(AccountRole).where(AccountRole.account_id == account.id)).one().role = Role.PROVINCE
-        tx.session.flush()
-        told = notices.revive_of(tx.get(Notification, chat.notice(PROVINCE, WAITING, ident(chat)).id))
-        tx.notify(told)
-
-    chat.do(join)
-    messages = {login: (await asked(chat, login))[1] for login in (PROVINCE, second)}
+    joins_the_province(chat, CITY)
+    messages = {login: (await asked(chat, login))[1] for login in (PROVINCE, CITY)}
     async with chat.running():
         for login, message in messages.items():
             await recapped(chat, login, message)
