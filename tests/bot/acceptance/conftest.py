@@ -1,0 +1,86 @@
+"""What the acceptance tests of chat.md share: the sender beside the bot, people in other states, and what was kept."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import func, select
+
+from core.db import Tx, reading
+from core.gateways import telegram
+from core.gateways.telegram import Pacer, Telegram
+from core.models.accounts import AccountRole, ChatBinding, UserAccount
+from core.models.records import AuditEntry, Notification
+from core.queries.reconcile import reconcile
+from core.rules.notices import DeliveryState
+from core.rules.organisations import Role
+from jobs import outbox
+from tests.bot.conftest import STRANGER, Chat
+
+PACE = 2_000  # messages a second: the tests' Telegram is not in a hurry
+
+
+async def deliver(rounds: int = 20) -> None:
+    """What the jobs process does until there is nothing more to do."""
+    async with Telegram(pacer=Pacer(PACE)) as line:
+        for _ in range(rounds):
+            if not await outbox.deliver_once(line):
+                return
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sender waits half a second for an answer, so that a lost one costs no more."""
+    request = telegram.HTTPXRequest
+    monkeypatch.setattr(telegram, "HTTPXRequest", lambda **given: request(**(given | {"read_timeout": 0.5})))
+
+
+def clear_the_way(chat: Chat) -> None:
+    """What the demo's world has told so far is out of the way; open requests stay open."""
+    chat.do(
+        lambda tx: tx.update_all(
+            Notification,
+            Notification.delivery_state == DeliveryState.PENDING,
+            delivery_state=DeliveryState.SUPPRESSED,
+            next_reminder_at=None,
+            next_escalation_at=None,
+        )
+    )
+
+
+def colleague(chat: Chat, of: str, role: Role, login: str = "tongshi") -> int:
+    """A new account of somebody's organisation, its chat the stranger's; its id."""
+
+    def make(tx: Tx) -> int:
+        home = tx.get(UserAccount, chat.account(of))
+        made = UserAccount(
+            login=login,
+            real_name="演同事",
+            college_id=home.college_id,
+            org_id=home.org_id,
+            authority_id=home.authority_id,
+        )
+        made.roles = [AccountRole(role=role)]
+        tx.add(made)
+        tx.add(ChatBinding(account_id=made.id, telegram_user_id=STRANGER, bound_at=tx.now))
+        return int(made.id)
+
+    return int(chat.do(make))
+
+
+def kept(action: str) -> int:
+    """How many entries of the trail carry this action."""
+    with reading() as session:
+        return session.scalar(select(func.count(AuditEntry.id)).where(AuditEntry.action == action)) or 0
+
+
+def told(kind: str) -> set[str]:
+    """Logins of everybody who was told something of a kind."""
+    with reading() as session:
+        mine = select(UserAccount.login).join(Notification, Notification.account_id == UserAccount.id)
+        return set(session.scalars(mine.where(Notification.kind == kind)))
+
+
+def broken_laws() -> list[str]:
+    """Sums that do not come out."""
+    with reading() as session:
+        return [law.name for law in reconcile(session) if law.broken]

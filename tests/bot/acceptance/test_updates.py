@@ -1,0 +1,193 @@
+"""10, 11, 21, 24 and 26: updates that come twice, out of order, from a dead process, from a backlog, or in words."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.simulator.faults import Fault
+from core import clock
+from core.rules.notices import ReplyState
+from tests.bot.acceptance.conftest import clear_the_way, deliver
+from tests.bot.conftest import Chat, later
+from tests.bot.review_steps import (
+    CONFIRM,
+    GO,
+    PROVINCE,
+    application,
+    asked,
+    decisions_made,
+    drafts,
+    recapped,
+)
+from tests.conftest import PATIENCE
+
+HERE = Path(__file__).parents[3]
+
+
+def out_of_order(chat: Chat) -> None:
+    """What waits for the bot is delivered the other way round."""
+    with chat.telegram.api.changed:
+        chat.telegram.api.updates.reverse()
+
+
+async def test_10_same_update_delivered_twice(any_chat: Chat) -> None:
+    """Telegram did not hear the confirmation: the act is done once and answered truly each time."""
+    chat = any_chat
+    row, message = await asked(chat)
+    api = chat.telegram.api
+    async with chat.running():
+        await recapped(chat, PROVINCE, message)
+        with later(seconds=2):
+            await chat.presses(PROVINCE, message, CONFIRM)
+            await chat.reads(PROVINCE, message, "结果：通过，批准 24 人")
+            answers = len(api.refused("answerCallbackQuery"))
+            api.deliver_again(api.last_update_id)
+            await chat.until(lambda: len(api.refused("answerCallbackQuery")) > answers)
+        seen, _ = await chat.gets_decision("jiangcheng")
+        words = f"确认 {seen.task_code}"
+        assert "已知悉" in await chat.says("jiangcheng", words)
+        answered = chat.again(seen).replied_at
+        with later(hours=1):
+            before = len(chat.heard("jiangcheng"))
+            api.deliver_again(api.last_update_id)
+            await chat.until(lambda: len(chat.heard("jiangcheng")) > before)
+    assert "没有执行" in chat.last("jiangcheng"), "by then it is an old command"
+    assert chat.again(seen).replied_at == answered
+    assert (decisions_made(chat), application(chat).approved_count) == (1, 24)
+    assert chat.again(row).reply_state is ReplyState.DONE
+
+
+async def test_11_updates_out_of_order(chat: Chat) -> None:
+    """A confirmation that overtakes its recap confirms nothing; what comes late finds what is true by then."""
+    row, message = await asked(chat)
+    api, me = chat.telegram.api, chat.user(PROVINCE)
+    async with chat.running():
+        await recapped(chat, PROVINCE, message)
+        old = chat.data(PROVINCE, message, CONFIRM)
+        await chat.presses(PROVINCE, message, "暂不通过")
+        await chat.reads(PROVINCE, message, "仍待审核")
+    go = api.user_presses(me, message, GO)
+    confirm = api.user_presses(me, message, old, stale=True)
+    out_of_order(chat)
+    with later(seconds=2):
+        async with chat.running():
+            assert "什么也没有办理" in await chat.answer(confirm)
+            await chat.answer(go)
+            await chat.reads(PROVINCE, message, "现在还没有通过")
+    assert (decisions_made(chat), drafts()) == (0, 1)
+    with later(seconds=4):
+        confirm = api.user_presses(me, message, CONFIRM)
+        keep = api.user_presses(me, message, "暂不通过")
+        out_of_order(chat)
+        async with chat.running():
+            await chat.answer(keep)
+            assert "什么也没有办理" in await chat.answer(confirm)
+    assert decisions_made(chat) == 0
+    assert chat.again(row).reply_state is ReplyState.OPEN
+    assert chat.labels(PROVINCE, message)[0] == GO
+
+
+@pytest.mark.parametrize(
+    ("words", "counts"),
+    [
+        ("确认 {code}  ", True),
+        ("　确认　{wide}　", True),
+        ("ＺＺＺＺ", False),
+        ("确认 ZZZZ", False),
+        ("确认 {code} 吧", False),
+        ("好的", False),
+    ],
+    ids=["trailing", "full-width", "code alone", "wrong code", "loose", "bare"],
+)
+async def test_21_text_reply(chat: Chat, words: str, counts: bool) -> None:
+    """Exact grammar in any width: a word to a request that is only to be seen, a recap and no more of a decision."""
+    row, _ = await chat.gets_decision("jiangcheng")
+    review, _ = await asked(chat)
+
+    def said(code: str) -> str:
+        return words.format(code=code, wide="".join(chr(ord(letter) + 0xFEE0) for letter in code))
+
+    async with chat.running():
+        answer = await chat.says("jiangcheng", said(row.task_code or ""))
+        decided = await chat.says(PROVINCE, said(review.task_code or ""))
+        if counts:
+            assert "已知悉" in answer
+            assert "现在还没有通过" in decided
+        else:
+            assert "什么也没有改动" in answer or "没有找到编号为 ZZZZ" in answer
+            assert answer == decided
+    assert chat.again(row).reply_state is (ReplyState.ACKNOWLEDGED if counts else ReplyState.OPEN)
+    assert (drafts(), decisions_made(chat)) == (int(counts), 0)
+
+
+@asynccontextmanager
+async def process_of_its_own(seconds: float) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The bot outside of this process, its clock so much later; killed at the end if it still lives."""
+    at = (clock.now() + timedelta(seconds=seconds)).isoformat()
+    bot = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.bot.acceptance.standing_bot", at, cwd=HERE, stderr=asyncio.subprocess.DEVNULL
+    )
+    try:
+        yield bot
+    finally:
+        if bot.returncode is None:
+            bot.kill()
+        await asyncio.wait_for(bot.wait(), PATIENCE)
+
+
+async def test_24_killed_between_act_and_answer(chat: Chat) -> None:
+    """kill -9 after the commit, before a word: the act is done once, and the person reads it without asking."""
+    row, message = await asked(chat)
+    clear_the_way(chat)
+    api = chat.telegram.api
+    async with chat.running():
+        await recapped(chat, PROVINCE, message)
+    key = chat.data(PROVINCE, message, CONFIRM)
+    api.faults.script("answerCallbackQuery", Fault(502, "Bad Gateway", wait=PATIENCE))
+    async with process_of_its_own(2) as bot:
+        press = api.user_presses(chat.user(PROVINCE), message, CONFIRM)
+        await chat.until(lambda: decisions_made(chat))
+        bot.kill()
+    api.faults.release()
+    api.faults.clear()
+    assert api.press_answer(press) is None
+    assert "现在还没有通过" in chat.text(PROVINCE, message), "killed before the answer"
+    with later(seconds=3):
+        await deliver()
+        assert "结果：通过，批准 24 人" in chat.text(PROVINCE, message)
+        assert chat.labels(PROVINCE, message) == []
+        api.deliver_again(api.last_update_id)
+        async with chat.running():
+            assert await chat.answer(press) == "已批准 24 人 · hubei"
+            assert await chat.presses(PROVINCE, message, key, stale=True) == "已批准 24 人 · hubei"
+    assert (decisions_made(chat), drafts(), application(chat).approved_count) == (1, 0, 24)
+    assert chat.again(row).reply_state is ReplyState.DONE
+
+
+async def test_26_backlog_of_fifty_old_commands(chat: Chat) -> None:
+    """Two hours without a bot: one answer for all of them, nothing is executed, and what is said again is."""
+    row, _ = await chat.gets_decision("jiangcheng")
+    review, _ = await asked(chat)
+    for _ in range(25):
+        for login, code in (("jiangcheng", row.task_code), (PROVINCE, review.task_code)):
+            chat.telegram.api.user_sends_text(chat.user(login), f"确认 {code}")
+    before = {login: len(chat.heard(login)) for login in ("jiangcheng", PROVINCE)}
+    with later(hours=2):
+        async with chat.running():
+            for login in before:
+                await chat.says(login, "/help")
+                await chat.until(lambda login=login: "考务助手能做什么" in chat.last(login))
+            for login, count in before.items():
+                answers = [str(m["text"]) for m in chat.heard(login)[count:]]
+                assert len(answers) == 2
+                assert "没有执行" in answers[0]
+            assert (chat.again(row).reply_state, drafts(), decisions_made(chat)) == (ReplyState.OPEN, 0, 0)
+            assert "已知悉" in await chat.says("jiangcheng", f"确认 {row.task_code}")
+    assert chat.again(row).reply_state is ReplyState.ACKNOWLEDGED
