@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import func, select
 
+from core import clock
 from core.db import Tx, reading
 from core.gateways import telegram
 from core.gateways.telegram import Pacer, Telegram
 from core.models.accounts import AccountRole, ChatBinding, UserAccount
 from core.models.records import AuditEntry, Notification
+from core.queries.notices import is_anything_due
 from core.queries.reconcile import reconcile
 from core.rules.notices import DeliveryState
 from core.rules.organisations import Role
@@ -23,8 +25,13 @@ async def deliver(rounds: int = 20) -> None:
     """What the jobs process does until there is nothing more to do."""
     async with Telegram(pacer=Pacer(PACE)) as line:
         for _ in range(rounds):
-            if not await outbox.deliver_once(line):
+            if not await outbox.deliver_once(line) and not _is_anything_due():
                 return
+
+
+def _is_anything_due() -> bool:
+    with reading() as session:
+        return is_anything_due(session, clock.now())
 
 
 @pytest.fixture
