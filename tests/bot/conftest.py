@@ -19,7 +19,7 @@ from sqlalchemy import select
 from bot import app
 from bot.simulator.people import Persona
 from core import clock, db
-from core.actors import SYSTEM
+from core.actors import SYSTEM, Actor
 from core.db import Tx, reading, transaction
 from core.demo.cast import PEOPLE
 from core.demo.world import World
@@ -28,8 +28,10 @@ from core.models.accounts import UserAccount
 from core.models.records import Notification
 from core.notifications.pilots import ApplicationDecided
 from core.notifications.render import chat_text, sealed
+from core.queries.bindings import waiting_binding
 from core.rules.notices import DELIVERY, DeliveryState
 from core.usecases import notices
+from core.usecases.bindings import confirm_binding
 from tests.conftest import NOWHERE, PATIENCE, postgres_database, settle
 from tests.core.sheets.conftest import BORN, build_world
 from tests.fakes import RunningBotApi, running_bot_api
@@ -181,6 +183,14 @@ def _delivered(tx: Tx, notification_id: int, chat_id: int, message_id: int) -> N
     if row.delivery_state is not DeliveryState.DELIVERED:
         tx.advance(row, DELIVERY, "claim")
         notices.mark_delivered(tx, notification_id=row.id, chat_id=chat_id, message_id=message_id)
+
+
+def confirm_new_chat(tx: Tx, account_id: int) -> None:
+    """The operator's word for somebody's new phone, at the command line."""
+    waiting = waiting_binding(tx.session, account_id)
+    assert waiting is not None
+    tx.actor = Actor("operator", frozenset({"admin"}), is_system=True)
+    confirm_binding(tx, account_id=account_id, binding_id=waiting.id)
 
 
 def later(**step: float) -> Any:

@@ -11,12 +11,15 @@ from core.gateways import telegram
 from core.gateways.telegram import Pacer, Telegram
 from core.models.accounts import AccountRole, ChatBinding, UserAccount
 from core.models.records import AuditEntry, Notification
+from core.notifications.message import Message
+from core.notifications.pilots import ApplicationDecided
 from core.queries.notices import is_anything_due
 from core.queries.reconcile import reconcile
 from core.rules.notices import DeliveryState
 from core.rules.organisations import Role
 from jobs import outbox
 from tests.bot.conftest import STRANGER, Chat
+from tests.bot.review_steps import AT_CITY, WHY, ident
 
 PACE = 2_000  # messages a second: the tests' Telegram is not in a hurry
 
@@ -52,6 +55,22 @@ def clear_the_way(chat: Chat) -> None:
             next_escalation_at=None,
         )
     )
+
+
+def tell(chat: Chat, *messages: Message, to: str = "") -> None:
+    """Queue messages, to everybody they concern or to one person."""
+    people = [chat.account(to)] if to else None
+
+    def queue(tx: Tx) -> None:
+        for message in messages:
+            tx.notify(message, to=people)
+
+    chat.do(queue)
+
+
+def result(chat: Chat, round_: int) -> ApplicationDecided:
+    """An application of a college came back: its people are asked for 已知悉 within three days."""
+    return ApplicationDecided(ident(chat, AT_CITY), False, WHY, round_)
 
 
 def colleague(chat: Chat, of: str, role: Role, login: str = "tongshi") -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -13,7 +12,6 @@ from core import clock
 from core.db import reading, transaction
 from core.models.accounts import ChatBinding
 from core.models.records import Notification
-from core.notifications.pilots import ApplicationDecided
 from core.notifications.render import panel_text
 from core.notifications.sites import SiteDecided
 from core.queries.bindings import reach_of
@@ -21,7 +19,7 @@ from core.rules.delegations import Duty
 from core.rules.notices import DeliveryState, ReplyState
 from core.rules.organisations import BindingState, Reach, Role
 from core.usecases import delegations
-from tests.bot.acceptance.conftest import broken_laws, clear_the_way, colleague, deliver, told
+from tests.bot.acceptance.conftest import broken_laws, clear_the_way, colleague, deliver, result, tell, told
 from tests.bot.conftest import STRANGER, Chat, later
 from tests.bot.review_steps import (
     CONFIRM,
@@ -30,7 +28,6 @@ from tests.bot.review_steps import (
     NO,
     PROVINCE,
     WAITING,
-    WHY,
     actor,
     asked,
     decisions_made,
@@ -40,19 +37,6 @@ from tests.bot.review_steps import (
 )
 
 RESULTS = 500
-
-
-def tell(chat: Chat, *messages: Any) -> None:
-    def all_of_them(tx: Any) -> None:
-        for message in messages:
-            tx.notify(message)
-
-    chat.do(all_of_them)
-
-
-def result(chat: Chat, round_: int) -> ApplicationDecided:
-    """A message that asks for 已知悉."""
-    return ApplicationDecided(ident(chat, "jiangcheng"), False, WHY, round_)
 
 
 def states(login: str, chat: Chat, kind: str) -> dict[DeliveryState, int]:
@@ -161,14 +145,14 @@ async def test_14_time_out_after_telegram_accepted(chat: Chat, impatient: None, 
 async def test_20_burst_of_500_results_to_one_person(chat: Chat) -> None:
     """Three by themselves and one message that is edited; every request stays open, and the sums come out."""
     clear_the_way(chat)
-    tell(chat, *(result(chat, 1_000 + number) for number in range(RESULTS)))
+    tell(chat, *(result(chat, 1_000 + number) for number in range(RESULTS)), to="jiangcheng")
     await deliver(60)
     texts = [str(m["text"]) for m in chat.heard("jiangcheng")]
     assert len(texts) == 4
     assert f"【合并提醒】{RESULTS - 3} 条同类消息" in texts[-1]
     burst = chat.heard("jiangcheng")[-1]["message_id"]
     with later(minutes=5):
-        tell(chat, result(chat, 2_000))
+        tell(chat, result(chat, 2_000), to="jiangcheng")
         await deliver()
         assert f"{RESULTS - 2} 条同类消息" in chat.text("jiangcheng", burst)
         assert len(chat.heard("jiangcheng")) == 4
