@@ -14,7 +14,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import select
+from sqlalchemy import create_engine, select
 
 from bot import app
 from bot.simulator.people import Persona
@@ -26,6 +26,7 @@ from core.demo.world import World
 from core.gateways.telegram import Telegram
 from core.models.accounts import UserAccount
 from core.models.records import Notification
+from core.models.registry import metadata
 from core.notifications.pilots import ApplicationDecided
 from core.notifications.render import chat_text, sealed
 from core.queries.bindings import waiting_binding
@@ -208,12 +209,30 @@ def built(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> tu
 
 @pytest.fixture(scope="session")
 def built_on_postgres(
-    postgres_template: str, postgres_server: psycopg.Connection[Any], tmp_path_factory: pytest.TempPathFactory
+    built: tuple[Path, World], postgres_template: str, postgres_server: psycopg.Connection[Any]
 ) -> Iterator[tuple[str, World]]:
-    """A PostgreSQL database with the world in it; tests take copies."""
+    """A PostgreSQL database with the rows of that world in it; tests take copies."""
+    folder, world = built
     name = f"{postgres_template}_bot"
     with postgres_database(postgres_server, name, postgres_template) as url:
-        yield name, build_world(url, tmp_path_factory.mktemp("bot_world"))
+        pour(f"sqlite:///{folder / 'kaowu.db'}", url)
+        yield name, world
+
+
+def pour(source: str, target: str) -> None:
+    """Every row of a SQLite database into an equally migrated PostgreSQL one: building the world anew takes longer."""
+    old, new = create_engine(source), create_engine(target)
+    with old.connect().execution_options(write=False) as reader, new.begin() as writer:
+        writer.exec_driver_sql("SET session_replication_role = replica")  # the trail is append-only, tables have order
+        for table in metadata.sorted_tables:
+            writer.execute(table.delete())
+            rows = [dict(row) for row in reader.execute(select(table)).mappings()]
+            if rows:
+                writer.execute(table.insert(), rows)
+            newest = f'(SELECT coalesce(max(id), 0) + 1 FROM "{table.name}")'
+            writer.exec_driver_sql(f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), {newest}, false)")
+    old.dispose()
+    new.dispose()
 
 
 @pytest.fixture
