@@ -14,7 +14,7 @@ from core.notifications.words import TEMPLATES, day, difference, left, problem, 
 
 LONGEST = 4_096  # UTF-16 units that Telegram takes in one message
 ROOM = 3_600  # of them for the words themselves; the rest is for what a copy adds: 重发, the code, how it ended
-CUT = "…\n（内容较长，全文请登录面板在“消息”中查看）"
+CUT = "…\n（内容较长，全文请登录面板在“通知”中查看）"
 _TAG = re.compile(r"<[^>]+>")
 
 
