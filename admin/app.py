@@ -119,7 +119,7 @@ def create_app(*, behind_proxy: bool = False) -> Flask:
     set_up_login(app)
     limiter = guard.stand(app)
     app.register_blueprint(auth.blueprint(limiter))
-    app.register_blueprint(profile.blueprint())
+    app.register_blueprint(profile.blueprint(limiter))
     app.register_blueprint(second_factor.blueprint(limiter))
     _mount_panel(app, reading)
     app.register_blueprint(phone_pages.blueprint())

@@ -9,30 +9,36 @@ from functools import partial
 import segno
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_limiter import Limiter
 from flask_login import login_required
 from flask_wtf import FlaskForm
 from sqlalchemy import select
-from wtforms import BooleanField, PasswordField, TimeField
+from wtforms import BooleanField, PasswordField, SelectField, StringField, TimeField
 from wtforms.validators import DataRequired, EqualTo, InputRequired, Length
 
 from admin.auth import PASSWORD_HINT
+from admin.letters import deliver
 from admin.session import current_account, current_actor, reader, start_session
 from core import clock, settings
 from core.db import Tx, transaction
 from core.errors import Refusal
+from core.gateways.courier import Letter
 from core.models.accounts import UserAccount
 from core.models.records import Heartbeat
-from core.notifications.words import sentence
+from core.notifications.words import letter_text, sentence
 from core.queries.accounts import active_binding
 from core.queries.bindings import newest_binding, waiting_binding
 from core.queries.health import BOT_POLL
+from core.queries.letters import installed, ways_of
 from core.queries.telling import choice_of, present_choice
+from core.rules.letters import ROBOTS, Channel
 from core.rules.organisations import is_unconfirmed
 from core.usecases.accounts import set_password
 from core.usecases.bindings import affirm_binding, end_binding, issue_binding_code
 from core.usecases.freezing import freezable, freeze_acts
-from core.usecases.telling import choose
+from core.usecases.telling import choose, choose_channel
 
+TRIES = "5 per hour"  # of a letter to oneself
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -62,11 +68,26 @@ class TellingForm(FlaskForm):
     wants_digest = BooleanField("把只需知悉的消息合并成一条，早上 8:30 发送")
 
 
-def blueprint() -> Blueprint:
+class ChannelForm(FlaskForm):
+    """What carries letters when no chat reaches one."""
+
+    channel = SelectField("聊天收不到时改用", coerce=lambda value: Channel(value) if value else None)
+    robot = StringField(
+        "机器人地址",
+        [Length(max=300)],
+        description="在自己的群里添加机器人，把它的 Webhook 地址整段粘贴到这里；关键词请填“考务”。",
+    )
+
+
+def blueprint(limiter: Limiter) -> Blueprint:
     """The pages behind one's own name."""
     web = Blueprint("profile", __name__)
     web.add_url_rule("/admin/password/", "password", login_required(password), methods=["GET", "POST"])
     web.add_url_rule("/admin/telling/", "telling", login_required(telling), methods=["GET", "POST"])
+    web.add_url_rule("/admin/telling/channel", "channel", login_required(channel), methods=["POST"])
+    web.add_url_rule(
+        "/admin/telling/try", "try_channel", limiter.limit(TRIES)(login_required(try_channel)), methods=["POST"]
+    )
     web.add_url_rule("/admin/telegram/", "telegram", login_required(telegram), methods=["GET"])
     web.add_url_rule("/admin/telegram/code", "new_code", login_required(new_code), methods=["POST"])
     web.add_url_rule("/admin/telegram/affirm", "affirm", login_required(affirm), methods=["POST"])
@@ -117,9 +138,70 @@ def telling() -> ResponseReturnValue:
         else:
             flash("已保存，从下一条消息起生效。", "success")
             return redirect(url_for("profile.telling"), 303)
-    status = 422 if problem or form.errors else 200
-    has_chosen = choice_of(reader(), actor.account_id or 0) is not None
-    return render_template("admin/telling.html", form=form, problem=problem, has_chosen=has_chosen), status
+    return _telling(form, problem=problem), 422 if problem or form.errors else 200
+
+
+def _telling(form: TellingForm | None = None, channels: ChannelForm | None = None, *, problem: str = "") -> str:
+    account = reader().get_one(UserAccount, current_account().id)
+    quiet, wants_digest = present_choice(reader(), account.id)
+    choice, ways = choice_of(reader(), account.id), ways_of(reader(), account)
+    chosen = choice.letter_channel if choice is not None else None
+    if form is None:
+        form = TellingForm(None, quiet_from=quiet.start, quiet_until=quiet.end, wants_digest=wants_digest)
+    if channels is None:
+        channels = ChannelForm(None, channel=chosen or "")
+    channels.channel.choices = _channel_choices()
+    return render_template(
+        "admin/telling.html",
+        form=form,
+        channels=channels,
+        problem=problem,
+        has_chosen=choice is not None,
+        ways=ways,
+        here=installed(),
+        robots=[one.value for one in installed() if one in ROBOTS],
+        has_robot=ways.robot is not None,
+    )
+
+
+def _channel_choices() -> list[tuple[str, str]]:
+    here = installed()
+    return [("", f"按平台的顺序（{'、'.join(one.label for one in here)}）"), *((one.value, one.label) for one in here)]
+
+
+def channel() -> ResponseReturnValue:
+    """What carries letters to oneself from now on."""
+    form = ChannelForm()
+    form.channel.choices = _channel_choices()
+    if not form.validate_on_submit():
+        return _telling(channels=form, problem="请从列表中选择一种渠道。"), 422
+    actor = current_actor()
+    reader().rollback()
+    try:
+        with transaction(actor) as tx:
+            choose_channel(tx, channel=form.channel.data, robot=form.robot.data or "")
+    except Refusal as refusal:
+        return _telling(channels=form, problem=sentence(refusal)), 422
+    flash("已保存。可以发一条测试消息看看是否收得到。", "success")
+    return redirect(url_for("profile.telling"), 303)
+
+
+def try_channel() -> ResponseReturnValue:
+    """A letter to oneself, now: whoever has never seen one arrive does not know whether it would."""
+    account = reader().get_one(UserAccount, current_account().id)
+    ways = ways_of(reader(), account)
+    letter = Letter(
+        letter_text("trial", login=account.login),
+        mobile=account.mobile,
+        email=account.email,
+        robot=ways.robot,
+        first=ways.first,
+    )
+    if ways.channels and deliver(letter):
+        flash("测试消息已交给渠道。几分钟后还没有收到，请检查号码或机器人设置。", "success")
+    else:
+        flash("没有渠道接收这条测试消息。请检查设置，或请平台管理员检查渠道配置。", "error")
+    return redirect(url_for("profile.telling"), 303)
 
 
 def telegram() -> ResponseReturnValue:

@@ -15,13 +15,13 @@ from typing import TypeVar
 from core import clock
 from core.actors import SYSTEM
 from core.db import Tx, reading, transaction
-from core.gateways.courier import CourierTrouble, courier
 from core.gateways.keys import Key
 from core.gateways.telegram import Fate, Report, Telegram
 from core.models.records import Notification
-from core.notifications.render import chat_text, letter_of, sealed
+from core.notifications.render import chat_text, sealed
 from core.queries.notices import chat_of, earlier_copy, is_anything_due, stale_copies
-from core.usecases import bindings, notices
+from core.rules.notices import DeliveryState
+from core.usecases import bindings, letters, notices
 from core.usecases.notices import Claim
 
 log = logging.getLogger(__name__)
@@ -121,25 +121,16 @@ def _letter(claim: Claim) -> Letter | None:
             except Exception:
                 log.exception("message %s of kind %s cannot be rendered", row.id, row.kind)
     if chat_id is None:
-        _without_chat(claim.notification_id)
+        _do(lambda tx: _without_chat(tx, claim.notification_id))
     else:
         _do(lambda tx: notices.mark_failed(tx, notification_id=claim.notification_id, why="unrenderable"))
     return None
 
 
-def _without_chat(ident: int) -> None:
-    """The panel has it; what must not wait leaves as a letter as well (R-043), again later where the courier fails."""
-    with reading() as session:
-        letter = letter_of(session, session.get_one(Notification, ident), clock.now())
-    if letter is None:
-        _do(lambda tx: notices.mark_unreachable(tx, notification_id=ident, why="no chat"))
-        return
-    try:
-        courier().send(letter)
-    except CourierTrouble:
-        _do(lambda tx: notices.mark_for_retry(tx, notification_id=ident, why="courier"))
-        return
-    _do(lambda tx: notices.mark_unreachable(tx, notification_id=ident, why="sent as a letter"))
+def _without_chat(tx: Tx, ident: int) -> None:
+    """The panel has it, and a letter leaves where a channel reaches the person (chat.md; R-043)."""
+    has_letter = letters.queue_letter(tx, notification_id=ident)
+    notices.mark_unreachable(tx, notification_id=ident, why="sent as a letter" if has_letter else "no chat")
 
 
 def _stale_letter(notification_id: int) -> Letter | None:
@@ -157,30 +148,28 @@ def _stale_letter(notification_id: int) -> Letter | None:
 
 
 def _write_down(letter: Letter, report: Report) -> None:
+    _do(lambda tx: _settle(tx, letter, report))
+
+
+def _settle(tx: Tx, letter: Letter, report: Report) -> None:
     ident = letter.notification_id
     if report.fate is Fate.DONE and report.message_id is not None:
-        message_id = report.message_id
-        _do(lambda tx: notices.mark_delivered(tx, notification_id=ident, chat_id=letter.chat_id, message_id=message_id))
-    elif report.fate is Fate.GONE:
-        _do(lambda tx: _give_up(tx, ident, report.why))
-    elif report.fate is Fate.REFUSED:
-        _do(lambda tx: notices.mark_failed(tx, notification_id=ident, why=report.why))
+        notices.mark_delivered(tx, notification_id=ident, chat_id=letter.chat_id, message_id=report.message_id)
+    elif report.fate in (Fate.GONE, Fate.REFUSED):
+        notices.mark_failed(tx, notification_id=ident, why=report.why)
     else:
-        _do(
-            lambda tx: notices.mark_for_retry(
-                tx,
-                notification_id=ident,
-                why=report.why,
-                retry_after=report.retry_after,
-                may_have_arrived=report.fate is Fate.UNKNOWN,
-            )
+        notices.mark_for_retry(
+            tx,
+            notification_id=ident,
+            why=report.why,
+            retry_after=report.retry_after,
+            may_have_arrived=report.fate is Fate.UNKNOWN,
         )
-
-
-def _give_up(tx: Tx, notification_id: int, why: str) -> None:
-    account_id = tx.get(Notification, notification_id).account_id
-    notices.mark_failed(tx, notification_id=notification_id, why=why)
-    bindings.bury_binding(tx, account_id=account_id, reason=why)
+    row = tx.get(Notification, ident)
+    if row.delivery_state is DeliveryState.FAILED:
+        letters.queue_letter(tx, notification_id=ident)
+    if report.fate is Fate.GONE:
+        bindings.bury_binding(tx, account_id=row.account_id, reason=report.why)
 
 
 def _do(verb: Callable[[Tx], T]) -> T:

@@ -12,7 +12,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from core import clock
-from jobs import certificates, imports, outbox, pilots, plans, retention, telling, verification, watch
+from jobs import certificates, imports, letters, outbox, pilots, plans, retention, telling, verification, watch
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +43,7 @@ TIMETABLE = (
     Entry("requests past their time (chat.md)", telling.expire_requests, 60),
     Entry("is this still you (chat.md)", telling.ask_still_you, 600),
     Entry("delegations (chat.md)", telling.lapse_delegations, 30),
+    Entry("letters (chat.md)", letters.hand_over, 5),
     Entry("what is late (chat.md)", telling.tell_what_is_late, 300),
     Entry("heartbeat", watch.beat, 10),
     Entry("stuck work", watch.look_for_stuck_work, 60),

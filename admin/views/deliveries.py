@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from datetime import datetime
 from typing import Any
 
 from flask import abort, flash, redirect, render_template, request, url_for
@@ -14,6 +16,7 @@ from core import clock
 from core.actors import Actor
 from core.db import transaction
 from core.errors import Refusal
+from core.models.letters import NoticeLetter
 from core.models.records import Notification
 from core.notifications.words import delivery_reason, kind_word, sentence
 from core.queries.deliveries import (
@@ -24,15 +27,19 @@ from core.queries.deliveries import (
     first_instant,
     is_seen,
     together,
+    unanswered_requests,
     worth_sending,
 )
-from core.rules.notices import UNANSWERED
+from core.queries.letters import failed_letters, letter_counts, letters_of
+from core.rules.letters import LetterState
+from core.rules.notices import UNANSWERED, DeliveryState
 from core.rules.organisations import Role
 from core.rules.permissions import has_role
 from core.usecases.deliveries import MOST_AT_ONCE, send_again, send_all_again
 
 PERIODS = {1: "今天", 7: "7 天", LONGEST_LOOK: f"{LONGEST_LOOK} 天"}
 MOST_FAILED = 60
+NO_CHANNEL = "尚无渠道接收"
 
 
 class DeliveriesView(PageView):
@@ -66,6 +73,8 @@ class DeliveriesView(PageView):
             again=worth_sending(reader(), actor, now, days=days) if has_role(actor, "send_all_again") else 0,
             at_once=MOST_AT_ONCE,
             is_platform=Role.ADMIN in actor.roles,
+            **_otherwise(actor, first_instant(now, days)),
+            unanswered=[_unanswered(row, heard) for row, heard in _waiting(actor, now)],
         )
 
     @expose("/<int:ident>/again", methods=("POST",))
@@ -97,6 +106,47 @@ class DeliveriesView(PageView):
         words = f"已重新排队 {sent} 条。" + (f"还有 {left} 条，请再按一次。" if left else "")
         flash(words if sent else "没有需要重新发送的消息。", "success" if sent else "info")
         return redirect(url_for("deliveries.index", days=days), 303)
+
+
+def _otherwise(actor: Actor, since: datetime) -> dict[str, Any]:
+    """What became of the letters, channel by channel; those no channel has taken yet stand in a line of their own."""
+    lines: dict[str, Counter[LetterState]] = {}
+    for (channel, state), number in letter_counts(reader(), actor, since).items():
+        lines.setdefault(channel.label if channel else NO_CHANNEL, Counter())[state] += number
+    failed = failed_letters(reader(), actor, since, limit=MOST_FAILED)
+    return {
+        "letters": sorted(lines.items()),
+        "letter_states": list(LetterState),
+        "letter_sum": sum((counts for counts in lines.values()), Counter()),
+        "failed_letters": [
+            _failed(letter.notification) | {"why": delivery_reason(letter.last_error or "")} for letter in failed
+        ],
+    }
+
+
+def _waiting(actor: Actor, now: datetime) -> list[tuple[Notification, NoticeLetter | None]]:
+    rows = unanswered_requests(reader(), actor, now, limit=MOST_FAILED)
+    letters = letters_of(reader(), [row.id for row in rows])
+    return [(row, letters.get(row.id)) for row in rows]
+
+
+def _unanswered(row: Notification, letter: NoticeLetter | None) -> dict[str, Any]:
+    """Who has not answered, and by which way they were asked."""
+    how = "聊天" if row.delivery_state is DeliveryState.DELIVERED else ""
+    if letter is not None:
+        otherwise = f"{letter.channel.label}（{letter.state.label}）" if letter.channel else letter.state.label
+        how = f"{how}、{otherwise}" if how else otherwise
+    return {
+        "login": row.account.login,
+        "organisation": organisation_words(row.account),
+        "kind": kind_word(row.kind),
+        "at": row.created_at,
+        "due_at": row.due_at,
+        "is_late": row.due_at is not None and row.due_at < clock.now(),
+        "how": how or f"只在面板（{row.delivery_state.label}）",
+        "reminders": row.reminders,
+        "is_escalated": row.escalations > 0,
+    }
 
 
 def _days(sent: Any) -> int:

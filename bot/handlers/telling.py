@@ -17,8 +17,10 @@ from bot.words import say
 from core.db import Tx
 from core.errors import NotPermitted
 from core.gateways.keys import Key
+from core.models.accounts import UserAccount
 from core.notifications.buttons import Claimed, press_data
 from core.notifications.message import Press
+from core.queries.letters import ways_of
 from core.queries.telling import present_choice
 from core.rules.telling import NEVER_QUIET, NIGHT, QuietHours
 from core.usecases import telling
@@ -82,7 +84,10 @@ def _screen(tx: Tx, *, user_id: int, before: QuietHours | None = None) -> Shown:
     keys = tuple((_key(tx, choice, user_id),) for choice in choices)
     toast = f"静默 {_span(quiet)}" if _span(quiet) else "不静默"
     words = f"{toast}，每日汇总{'开' if wants_digest else '关'}"
-    return Shown(say("settings", hours=_span(quiet), wants_digest=wants_digest), keys, toast=words)
+    ways = ways_of(tx.session, tx.get(UserAccount, tx.actor.account_id or 0))
+    otherwise = ways.first.label if ways.first else ""
+    text = say("settings", hours=_span(quiet), wants_digest=wants_digest, otherwise=otherwise)
+    return Shown(text, keys, toast=words)
 
 
 def _key(tx: Tx, choice: Choice, user_id: int) -> Key:

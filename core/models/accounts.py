@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.models.base import Base, Hash, Mobile, Name, Record, belongs, is_in, one_living, part_of
 from core.models.organisations import College, EducationAuthority, EvaluationOrg
+from core.rules.letters import ROBOTS, Channel
 from core.rules.organisations import AccountState, BindingState, CodePurpose, Role
 
 
@@ -107,14 +108,28 @@ class ChatBinding(Record):
 
 
 class TellingChoice(Record):
-    """How a person wants to be told: silence between quiet_from and quiet_until, information in one digest a day."""
+    """How a person wants to be told: silence between quiet_from and quiet_until, information in one digest a day.
+
+    letter_channel: what carries letters when no chat reaches them, None for the installation's own order; robot_key:
+    of their own robot, where that is the channel.
+    """
 
     __tablename__ = "telling_choices"
+    __private__ = frozenset({"robot_key"})
 
     account_id: Mapped[int] = mapped_column(ForeignKey("user_accounts.id", ondelete="CASCADE"), unique=True)
     quiet_from: Mapped[time]
     quiet_until: Mapped[time]
     wants_digest: Mapped[bool] = mapped_column(default=True, server_default=true())
+    letter_channel: Mapped[Channel | None]
+    robot_key: Mapped[Name] = mapped_column(default="", server_default="")
+
+    __table_args__ = (
+        CheckConstraint(
+            f"letter_channel IS NULL OR NOT ({is_in('letter_channel', ROBOTS)}) OR robot_key <> ''",
+            name="robot_has_key",
+        ),
+    )
 
 
 class OneTimeCode(Record):

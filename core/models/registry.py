@@ -9,6 +9,7 @@ from core.models import (  # noqa: F401  # importing them is the point
     certificates,
     delegations,
     files,
+    letters,
     organisations,
     photos,
     pilots,

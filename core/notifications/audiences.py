@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.models.accounts import ChatBinding, UserAccount
+from core.models.accounts import UserAccount
 from core.models.organisations import College, EducationAuthority
 from core.models.plans import ExamPlan, ExamPlanCollege
 from core.queries.accounts import people
 from core.queries.delegations import deputies_of
+from core.queries.letters import can_be_reached
 from core.rules.delegations import Duty
-from core.rules.organisations import BindingState, Role
+from core.rules.organisations import Role
 
 
 def college_staff(session: Session, college_id: int) -> Iterable[int]:
@@ -96,19 +97,9 @@ def colleagues(session: Session, account: UserAccount) -> Iterable[int]:
 
 
 def reachable(session: Session, account_ids: Iterable[int]) -> list[int]:
-    """Those of them with a working channel: a chat that is bound, a mobile or a mail address."""
-    wanted = list(account_ids)
-    bound = select(ChatBinding.account_id).where(ChatBinding.state == BindingState.ACTIVE)
-    return list(
-        session.scalars(
-            select(UserAccount.id)
-            .where(
-                UserAccount.id.in_(wanted),
-                or_(UserAccount.id.in_(bound), UserAccount.mobile != "", UserAccount.email != ""),
-            )
-            .order_by(UserAccount.id)
-        )
-    )
+    """Those of them with a working channel: a chat that is bound, or one of the installation's others."""
+    wanted = select(UserAccount.id).where(UserAccount.id.in_(list(account_ids)), can_be_reached())
+    return list(session.scalars(wanted.order_by(UserAccount.id)))
 
 
 def _authority(

@@ -19,8 +19,9 @@ from core.notifications.buttons import press_data
 from core.notifications.message import Button, Message, Press
 from core.notifications.registry import revive
 from core.notifications.reminding import Reminder
-from core.notifications.wording import fitted, words_of
+from core.notifications.wording import fitted, head_of, words_of
 from core.notifications.words import letter_text, when
+from core.queries.letters import ways_of
 from core.rules.certificates import Party
 from core.rules.notices import LAST_SNOOZE_BEFORE_END, SNOOZE, ReplyState, may_take_back
 
@@ -67,15 +68,33 @@ def panel_text(session: Session, row: Notification, now: datetime) -> str:
     return words_of(row.kind, message.veiled(message.details(session, now)), now)
 
 
-def letter_of(session: Session, row: Notification, now: datetime) -> Letter | None:
-    """The row as a letter to its person's mobile or mail; None where it may wait, or there is no address."""
-    message, account = message_of(row), session.get_one(UserAccount, row.account_id)
-    kind = message.letter()
-    if not kind or not (account.mobile or account.email):
+def letter_of(session: Session, row: Notification, now: datetime, *, is_repeat: bool = False) -> Letter | None:
+    """The row as a letter: its own words, or its first line and where to log in; None without any address."""
+    account = row.account
+    ways = ways_of(session, account)
+    if not (account.mobile or account.email or ways.robot):
         return None
+    text = ("【重发】" if is_repeat else "") + _letter_words(session, row, now)
+    return Letter(text, mobile=account.mobile, email=account.email, robot=ways.robot, first=ways.first)
+
+
+def _letter_words(session: Session, row: Notification, now: datetime) -> str:
+    message = message_of(row)
     details = message.details(session, now)
-    facts = {name: when(value) if isinstance(value, datetime) else value for name, value in details.items()}
-    return Letter(letter_text(kind, **facts), mobile=account.mobile, email=account.email)
+    kind = message.letter()
+    if kind:
+        return letter_text(
+            kind, **{name: when(value) if isinstance(value, datetime) else value for name, value in details.items()}
+        )
+    head = head_of(row.kind, message.veiled(details), now)
+    if isinstance(message, Reminder):
+        request = session.get_one(Notification, message.notification_id)
+        told = message_of(request)
+        head = f"{head} · {head_of(request.kind, told.veiled(told.details(session, now)), now)}"
+    if row.instead_of is not None:
+        head += f"（您代账号 {session.get_one(UserAccount, row.instead_of).login} 办理）"
+    page = "/my/" if row.account.candidate_id is not None else "/admin/notices/"
+    return letter_text("notice", head=head, link=f"{settings.current().base_url}{page}")
 
 
 def outcome(row: Notification) -> str:

@@ -160,6 +160,26 @@ def worth_sending(session: Session, actor: Actor, now: datetime, *, days: int) -
     )
 
 
+def unanswered_requests(session: Session, actor: Actor, now: datetime, *, limit: int) -> list[Notification]:
+    """Whom of one's people an answer is waited for, the nearest deadline first; candidates are not waited for."""
+    return list(
+        session.scalars(
+            select(Notification)
+            .join(UserAccount)
+            .where(
+                _mine(actor),
+                UserAccount.candidate_id.is_(None),
+                Notification.reply_state == ReplyState.OPEN,
+                Notification.useful_until >= now,
+                Notification.about_id.is_(None),
+            )
+            .order_by(func.coalesce(Notification.due_at, Notification.useful_until), Notification.id)
+            .limit(limit)
+            .options(joinedload(Notification.account))
+        )
+    )
+
+
 def is_seen(session: Session, actor: Actor, notification_id: int) -> bool:
     """True where the message went to one of the accounts this person answers for."""
     wanted = select(Notification.id).where(Notification.id == notification_id, _mine(actor))

@@ -10,7 +10,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from core.actors import Actor
-from core.models.accounts import AccountRole, ChatBinding, UserAccount
+from core.models.accounts import AccountRole, UserAccount
 from core.models.base import Record
 from core.models.candidates import Candidate
 from core.models.certificates import CertificateIssuance
@@ -21,10 +21,11 @@ from core.models.plans import ExamPlan
 from core.models.records import ImportJob, Notification
 from core.models.sites import ExamSite
 from core.queries.accounts import own_organisation
+from core.queries.letters import can_be_reached
 from core.queries.scoping import visible
 from core.rules.dwelling import DWELLS, Dwell
 from core.rules.notices import ReplyState
-from core.rules.organisations import KEEPS_WORK, AccountState, BindingState, Role
+from core.rules.organisations import KEEPS_WORK, AccountState, Role
 
 # What people move, its table, and the page of the panel where it is moved.
 THINGS: dict[str, tuple[type[Record], str]] = {
@@ -104,9 +105,8 @@ def overdue_requests(session: Session, actor: Actor, now: datetime, *, limit: in
 
 
 def unreachable_people(session: Session, actor: Actor) -> list[UserAccount]:
-    """People of one's organisation who keep work and whom no message reaches: no chat, no mobile, no mail (chat.md)."""
+    """People of one's organisation who keep work and whom no message reaches, by no channel (chat.md)."""
     keepers = select(AccountRole.account_id).where(AccountRole.role.in_(KEEPS_WORK))
-    bound = select(ChatBinding.account_id).where(ChatBinding.state == BindingState.ACTIVE)
     return list(
         session.scalars(
             select(UserAccount)
@@ -114,9 +114,7 @@ def unreachable_people(session: Session, actor: Actor) -> list[UserAccount]:
                 own_organisation(actor),
                 UserAccount.state != AccountState.DISABLED,
                 UserAccount.id.in_(keepers),
-                UserAccount.id.not_in(bound),
-                UserAccount.mobile == "",
-                UserAccount.email == "",
+                ~can_be_reached(),
             )
             .order_by(UserAccount.login)
             .options(selectinload(UserAccount.roles))

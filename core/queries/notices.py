@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from core.models.certificates import CertificateIssuance
 from core.models.records import Notification
 from core.queries.accounts import active_binding
+from core.queries.letters import late_letters
 from core.queries.verifications import overdue
 from core.rules.certificates import IssuanceState
 from core.rules.notices import DeliveryState
@@ -83,4 +84,5 @@ def stuck_work(session: Session, now: datetime, *, since: datetime) -> dict[str,
         )
     )
     counted = {"messages": late or 0, "certificates": unmade or 0, "verifications": overdue(session, since)}
+    counted["letters"] = late_letters(session, since)
     return {name: count for name, count in counted.items() if count}

@@ -15,6 +15,7 @@ from core.rules.candidates import CANDIDATE, CandidateState
 from core.rules.certificates import ISSUANCE, SIGNING, IssuanceState, SigningState
 from core.rules.delegations import DELEGATION, DelegationState
 from core.rules.imports import IMPORT, KEPT_FOR, ImportState
+from core.rules.letters import LETTER, LetterState
 from core.rules.machine import Machine
 from core.rules.notices import DELIVERY, REPLY, DeliveryState, ReplyState
 from core.rules.organisations import (
@@ -178,6 +179,16 @@ DWELLS: Mapping[str, tuple[Machine, Mapping[Any, Turn]]] = {
             DeliveryState.DELIVERED: Rest("消息已送达"),
             DeliveryState.FAILED: Rest("聊天不可达，面板通知里仍可查看"),
             DeliveryState.SUPPRESSED: Rest("消息只在面板显示，或已并入另一条"),
+        },
+    ),
+    "letter": (
+        LETTER,
+        {
+            LetterState.WAITING: Dwell(None, HOUR, "交给备用渠道"),
+            LetterState.SENDING: Dwell(None, 10 * MINUTE, "等待渠道接收"),
+            LetterState.HANDED_OVER: Rest("渠道已接收，是否读到无从得知"),
+            LetterState.FAILED: Rest("备用渠道不通，面板通知里仍可查看"),
+            LetterState.DROPPED: Rest("已办结或已过期，不再发送"),
         },
     ),
     "reply": (

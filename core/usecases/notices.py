@@ -79,7 +79,7 @@ def _worth_sending(tx: Tx, due: Sequence[Notification]) -> list[Notification]:
     """Without what is useless by now and what a burst tells; person by person, so that two senders never deadlock."""
     bursts, kept = Bursts(tx, due), set()
     for row in sorted(due, key=lambda row: row.account_id):
-        if tx.now > row.useful_until or _is_pointless(tx, row):
+        if tx.now > row.useful_until or is_pointless(tx, row):
             _put_away(tx, row, "useless")
         elif not bursts.swallow(row):
             kept.add(row.id)
@@ -131,7 +131,7 @@ class Bursts:
         return held.id
 
 
-def _is_pointless(tx: Tx, row: Notification) -> bool:
+def is_pointless(tx: Tx, row: Notification) -> bool:
     """Done work is not announced. What cannot be read is let through: its sender says so, the others go on (law 2)."""
     if row.reply_state not in UNANSWERED:
         return True

@@ -9,15 +9,18 @@ from sqlalchemy import select, update
 from core import clock
 from core.db import Tx
 from core.errors import ValueRefused
-from core.models.accounts import TellingChoice
+from core.models.accounts import TellingChoice, UserAccount
 from core.models.records import Notification
 from core.notifications import audiences
 from core.notifications.message import Message
 from core.notifications.reminding import DailyDigest, Escalated, EscalatedOwn, Reminder, WeeklyLate
+from core.queries.letters import installed
 from core.queries.telling import present_choice
+from core.rules.letters import ROBOTS, Channel, robot_key
 from core.rules.notices import IN_A_CHAT, DeliveryState, ReplyState
 from core.rules.telling import (
     MOST_REMINDERS,
+    NIGHT,
     Escalation,
     QuietHours,
     next_escalation,
@@ -160,18 +163,43 @@ def choose(tx: Tx, *, quiet_from: time, quiet_until: time, wants_digest: bool) -
     begins, ends = quiet_from.hour * 60 + quiet_from.minute, quiet_until.hour * 60 + quiet_until.minute
     if (ends - begins) % (24 * 60) > LONGEST_QUIET_HOURS * 60:
         raise ValueRefused("quiet_too_long", rule="chat.md", limit=LONGEST_QUIET_HOURS)
+    held = _my_choice(tx)
+    held.quiet_from = quiet_from.replace(second=0, microsecond=0)
+    held.quiet_until = quiet_until.replace(second=0, microsecond=0)
+    held.wants_digest = wants_digest
+    return held
+
+
+def choose_channel(tx: Tx, *, channel: Channel | None, robot: str = "") -> TellingChoice:
+    """What carries letters to the actor when no chat does; None: in the installation's own order.
+
+    robot: the key or address of a robot of their own; "" keeps the one they have. ValueRefused for a channel the
+    installation or the person has not.
+    """
+    held = _my_choice(tx)
+    account = tx.get(UserAccount, held.account_id)
+    if channel is not None and channel not in installed():
+        raise ValueRefused("channel_not_installed", rule="chat.md", channel=channel.label)
+    if (channel is Channel.SMS and not account.mobile) or (channel is Channel.MAIL and not account.email):
+        raise ValueRefused("channel_without_address", rule="chat.md", channel=channel.label)
+    if channel not in ROBOTS:
+        held.letter_channel, held.robot_key = channel, ""
+        return held
+    kept = held.robot_key if held.letter_channel is channel and not robot.strip() else robot_key(channel, robot)
+    held.letter_channel, held.robot_key = channel, kept
+    return held
+
+
+def _my_choice(tx: Tx) -> TellingChoice:
+    """The actor's own row, made as everybody is told where they have none."""
     mine = select(TellingChoice).where(TellingChoice.account_id == tx.actor.account_id)
     held: TellingChoice | None = tx.first(mine)
-    values = {
-        "quiet_from": quiet_from.replace(second=0, microsecond=0),
-        "quiet_until": quiet_until.replace(second=0, microsecond=0),
-        "wants_digest": wants_digest,
-    }
-    if held is None:
-        return tx.add(TellingChoice(account_id=tx.actor.account_id or 0, **values))
-    for name, value in values.items():
-        setattr(held, name, value)
-    return held
+    if held is not None:
+        return held
+    fresh = TellingChoice(
+        account_id=tx.actor.account_id or 0, quiet_from=NIGHT.start, quiet_until=NIGHT.end, wants_digest=True
+    )
+    return tx.add(fresh)
 
 
 def change(tx: Tx, *, quiet: QuietHours | None = None, wants_digest: bool | None = None) -> TellingChoice:

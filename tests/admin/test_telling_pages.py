@@ -20,6 +20,7 @@ from core.rules.notices import DELIVERY, DeliveryState, ReplyState
 from core.rules.sites import SiteReview, SiteStatus
 from core.usecases import notices
 from tests.admin.conftest import OpenPanel, Panel, words
+from tests.channels import DEAD, install
 from tests.factories import Year, on, rows
 
 LATER = on("2026-05-20 09:00")
@@ -121,7 +122,9 @@ def test_a_request_whose_work_is_done_is_not_shown_as_open(panel: OpenPanel) -> 
         assert "没有回复的消息" not in words(place.browser("teo").get("/admin/late/"))
 
 
-def test_a_colleague_nobody_can_reach_stands_in_red_before_the_deadline(panel: OpenPanel) -> None:
+def test_a_colleague_nobody_can_reach_stands_in_red_before_the_deadline(
+    panel: OpenPanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
     place = panel("planned", LATER)
     alarm = "以下同事没有可用的联系方式，消息送不到"
     college, platform = place.browser("signatory"), place.browser("admin")
@@ -134,6 +137,8 @@ def test_a_colleague_nobody_can_reach_stands_in_red_before_the_deadline(panel: O
         assert alarm not in words(place.browser(login).get("/admin/late/")), login
     with place.year.acting("system") as tx:
         tx.get(UserAccount, place.year["account:second_coordinator"]).email = "a@example.com"
+    assert alarm in words(college.get("/admin/late/")), "no channel of this installation carries mail"
+    install(monkeypatch, DEAD, "mailto://example.org?to={email}")
     assert alarm not in words(college.get("/admin/late/"))
 
 

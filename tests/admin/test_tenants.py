@@ -96,7 +96,7 @@ OWN_PAGES = {
 BEHIND_LOGIN = {
     "admin.index", "admin.notices", "admin.acknowledge_notice", "admin.take_back_notice", "admin.travel",
     "profile.password", "profile.telling", "profile.telegram", "profile.new_code", "profile.unbind",
-    "profile.affirm", "profile.freeze",
+    "profile.affirm", "profile.freeze", "profile.channel", "profile.try_channel",
     "second_factor.page", "second_factor.begin", "second_factor.confirm", "second_factor.end",
 }  # fmt: skip
 WITH_A_VISIT = {"phone.sign_page", "phone.refuse_page", "phone.done"}

@@ -143,8 +143,8 @@ SAMPLES: dict[str, list[dict[str, Any]]] = {
         {"count": 500, "plan": PLAN, "reason": "成绩与现场记录不一致", "by": "jiangcheng-fzr", "at": NOON}
     ],
     "settings": [
-        {"hours": "22:00–07:30", "wants_digest": True},
-        {"hours": "", "wants_digest": False},
+        {"hours": "22:00–07:30", "wants_digest": True, "otherwise": ""},
+        {"hours": "", "wants_digest": False, "otherwise": "企业微信机器人"},
     ],
     "sign": [
         {"batches": BATCHES, "more": 2, "may_sign": True},

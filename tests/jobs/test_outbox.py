@@ -22,7 +22,7 @@ from core.notifications.buttons import read_press
 from core.notifications.message import Press
 from core.rules.organisations import BindingState
 from core.usecases import notices, reviews
-from jobs import outbox
+from jobs import letters, outbox
 from tests.conftest import PATIENCE, comes_true
 from tests.factories import SECOND, Year, Years, at_once, count, moment, one, rows
 from tests.factories import notices as told
@@ -94,27 +94,18 @@ def give_mobile(year: Year) -> int:
     return ident
 
 
-async def test_a_result_reaches_whoever_has_no_chat_by_letter_once_R043(year: Year, chat: RunningBotApi) -> None:
+async def test_without_channels_a_result_lies_in_the_letters_folder_once_R043(year: Year, chat: RunningBotApi) -> None:
     ident = give_mobile(year)
     await deliver()
     await deliver()
+    await asyncio.to_thread(letters.hand_over)
+    await asyncio.to_thread(letters.hand_over)
     (letter,) = (settings.current().data_dir / "letters").glob("*.txt")
     words = letter.read_text(encoding="utf-8")
     assert words.startswith("13900001234\n【考务】审核通过：2026 年")
     assert "批准 4 人" in words
     row = told("pilots.application_decided", ident)[0]
     assert (row.delivery_state, row.last_error, row.reply_state) == ("suppressed", "sent as a letter", "open")
-
-
-async def test_a_letter_that_does_not_leave_is_tried_again(
-    year: Year, chat: RunningBotApi, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ident = give_mobile(year)
-    monkeypatch.setenv("KAOWU_NOTIFY_URLS", "json://127.0.0.1:9/{mobile}")  # nobody listens there
-    settings.forget()
-    await deliver()
-    row = told("pilots.application_decided", ident)[0]
-    assert (row.delivery_state, row.last_error, row.attempts) == ("pending", "courier", 1)
 
 
 async def test_messages_are_protected_and_their_buttons_work_for_their_person_only(

@@ -13,6 +13,7 @@ from core.db import reading
 from core.models.accounts import ChatBinding, OneTimeCode, RecoveryCode, TellingChoice, UserAccount, VerificationCode
 from core.models.candidates import Candidate
 from core.models.certificates import CertificateIssuance, SigningItem, SigningSession
+from core.models.letters import NoticeLetter
 from core.models.organisations import College
 from core.models.pilots import DeclarationPlan, PilotApplication
 from core.models.plans import ExamPlan
@@ -171,7 +172,7 @@ def test_every_table_is_either_shown_or_kept_back_on_purpose() -> None:
     kept_back = {
         OneTimeCode, RecoveryCode, VerificationCode, NumberSeries, Heartbeat, Tally, ChatUpdate, ChatDraft,
         SigningSession, SigningItem, ImportFile, ImportFault, ImportCorrection, ImportChange,
-        TellingChoice,
+        TellingChoice, NoticeLetter,
     }  # fmt: skip
     links = {"certificate_majors", "declaration_plan_certificates", "exam_site_certificates", "exam_room_subjects"}
     shown = {model.__tablename__ for model in READERS} | {model.__tablename__ for model in kept_back} | links

@@ -39,6 +39,7 @@ from core.rules.notices import ReplyState
 from core.rules.organisations import AccountState, BindingState, SealState
 from core.usecases import accounts, decisions, delegations, signing, telling
 from core.usecases.decisions import CONFIRM_LASTS, LEAST_THOUGHT, Place
+from tests.channels import install
 from tests.factories import SECOND, Year, Years, at_once, count, generate, moment, on, one, order, rows
 from tests.factories import notices as told
 
@@ -156,7 +157,8 @@ def test_who_may_propose_whom(year: Year, by: str, principal: str, deputy: str, 
     assert count(Delegation) == 0
 
 
-def test_a_deputy_needs_a_working_channel_when_it_is_accepted_too(year: Year) -> None:
+def test_a_deputy_needs_a_working_channel_when_it_is_accepted_too(year: Year, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch, "mailto://example.org?to={email}")
     ident = propose(year)
     with year.acting("system") as tx:
         tx.update_all(
