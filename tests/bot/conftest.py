@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx._transports.default as httpx_transports
 import psycopg
 import pytest
 from sqlalchemy import create_engine, select
@@ -197,6 +198,15 @@ def confirm_new_chat(tx: Tx, account_id: int) -> None:
 def later(**step: float) -> Any:
     """`with later(minutes=11):` the clock stands so much later."""
     return clock.pinned(clock.now() + timedelta(**step))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_tls_context() -> Iterator[None]:
+    """Nothing here speaks TLS, and reading the system's certificates anew for every line to Telegram takes 50 ms."""
+    made = httpx_transports.create_ssl_context()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(httpx_transports, "create_ssl_context", lambda **_: made)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -73,6 +73,27 @@ def result(chat: Chat, round_: int) -> ApplicationDecided:
     return ApplicationDecided(ident(chat, AT_CITY), False, WHY, round_)
 
 
+def _copy(chat: Chat, login: str, round_: int) -> Notification | None:
+    with reading() as session:
+        mine = select(Notification).where(
+            Notification.account_id == chat.account(login),
+            Notification.dedupe_key == result(chat, round_).dedupe_key(),
+        )
+        return session.scalars(mine).one_or_none()
+
+
+def was_told(chat: Chat, login: str, round_: int) -> bool:
+    """True where somebody heard of a result."""
+    return _copy(chat, login, round_) is not None
+
+
+def copy_of(chat: Chat, login: str, round_: int) -> Notification:
+    """What they heard, as it is now."""
+    found = _copy(chat, login, round_)
+    assert found is not None
+    return found
+
+
 def colleague(chat: Chat, of: str, role: Role, login: str = "tongshi") -> int:
     """A new account of somebody's organisation, its chat the stranger's; its id."""
 

@@ -13,7 +13,6 @@ from core.demo.world import hand_signature
 from core.errors import NotPermitted, Refusal, WindowNotOpen
 from core.models.accounts import UserAccount
 from core.models.certificates import SigningRecord
-from core.models.records import Notification
 from core.notifications.words import sentence
 from core.rules.certificates import Party
 from core.rules.delegations import DelegationState, Duty
@@ -21,7 +20,17 @@ from core.rules.notices import DeliveryState, ReplyState
 from core.rules.organisations import Role
 from core.usecases import bindings, delegations, signing
 from jobs import telling
-from tests.bot.acceptance.conftest import clear_the_way, colleague, deliver, kept, result, tell, told
+from tests.bot.acceptance.conftest import (
+    clear_the_way,
+    colleague,
+    copy_of,
+    deliver,
+    kept,
+    result,
+    tell,
+    told,
+    was_told,
+)
 from tests.bot.conftest import STRANGER, Chat, confirm_new_chat, later
 from tests.bot.review_steps import DECIDED, actor, drafts
 from tests.core.sheets.conftest import BORN
@@ -32,26 +41,14 @@ TO_SIGN = "certificates.signing_requested"
 DAY = timedelta(days=1)
 
 
-def copy_of(chat: Chat, login: str, round_: int) -> Notification | None:
-    """What somebody was told of one result; None for nothing."""
-    with reading() as session:
-        mine = select(Notification).where(
-            Notification.account_id == chat.account(login),
-            Notification.dedupe_key == result(chat, round_).dedupe_key(),
-        )
-        return session.scalars(mine).one_or_none()
-
-
-def reply(chat: Chat, login: str, round_: int) -> ReplyState | None:
-    """How somebody answered it; None for never told."""
-    row = copy_of(chat, login, round_)
-    return row.reply_state if row else None
+def reply(chat: Chat, login: str, round_: int) -> ReplyState:
+    """How somebody answered a result they were told of."""
+    return copy_of(chat, login, round_).reply_state
 
 
 def place(chat: Chat, login: str, round_: int) -> int:
     """Where it stands in their chat."""
-    row = copy_of(chat, login, round_)
-    return (row.message_id or 0) if row else 0
+    return copy_of(chat, login, round_).message_id or 0
 
 
 async def test_16_delegate_before_within_and_after_the_dates(chat: Chat) -> None:
@@ -66,7 +63,7 @@ async def test_16_delegate_before_within_and_after_the_dates(chat: Chat) -> None
     api = chat.telegram.api
     tell(chat, result(chat, 90))
     await deliver()
-    assert (chat.heard("stranger"), reply(chat, DEPUTY, 90)) == ([], None)
+    assert (chat.heard("stranger"), was_told(chat, DEPUTY, 90)) == ([], False)
     original = place(chat, "jiangcheng", 90)
     forwarded = api.user_forwards(chat.user("jiangcheng"), original, to=STRANGER, despite_protection=True)
     async with chat.running():
@@ -89,7 +86,8 @@ async def test_16_delegate_before_within_and_after_the_dates(chat: Chat) -> None
             await deliver()
     assert "已过期 · 代办授权已结束" in chat.text("stranger", left)
     assert chat.labels("stranger", left) == []
-    assert [reply(chat, DEPUTY, n) for n in (92, 93, 94)] == [ReplyState.EXPIRED, ReplyState.EXPIRED, None]
+    assert [reply(chat, DEPUTY, n) for n in (92, 93)] == [ReplyState.EXPIRED] * 2
+    assert not was_told(chat, DEPUTY, 94)
     assert [reply(chat, "jiangcheng", n) for n in (92, 93, 94)] == [ReplyState.OPEN] * 3
     assert chat.do(lambda tx: tx.get(type(row), row.id).state) is DelegationState.LAPSED
 
