@@ -45,7 +45,8 @@ def states(login: str, chat: Chat, kind: str) -> dict[DeliveryState, int]:
         counted = select(Notification.delivery_state, func.count()).where(
             Notification.kind == kind, Notification.account_id == chat.account(login)
         )
-        return {state: number for state, number in session.execute(counted.group_by(Notification.delivery_state))}
+        found = session.execute(counted.group_by(Notification.delivery_state)).all()
+    return {row[0]: row[1] for row in found}
 
 
 async def test_12_429_with_retry_time(chat: Chat) -> None:
