@@ -200,16 +200,33 @@ def _serve(
     *, panel: bool = False, bot: bool = False, jobs: bool = False, ready: Callable[[], None] | None = None
 ) -> None:
     """Run the chosen parts in this process until SIGTERM or Ctrl-C; everything in flight is allowed to finish."""
-    web = _web_server() if panel else None
+    door = _door_between(panel, bot)
+    web = _web_server(door) if panel else None
     try:
-        asyncio.run(_serve_until_told(web, has_bot=bot, has_jobs=jobs, ready=ready))
+        asyncio.run(_serve_until_told(web, door, has_bot=bot, has_jobs=jobs, ready=ready))
     finally:
         if web is not None:
             web.close()
         db.engine().dispose()
 
 
-async def _serve_until_told(web: Any, *, has_bot: bool, has_jobs: bool, ready: Callable[[], None] | None) -> None:
+def _door_between(panel: bool, bot: bool) -> Any:
+    """What Telegram's updates come through in webhook mode; None where they are polled for, or nobody takes them."""
+    if settings.current().telegram_mode != "webhook" or not (panel or bot):
+        return None
+    from bot.webhook import Door
+
+    if not (panel and bot):
+        raise SettingsRefused(
+            "webhook 方式下 Telegram 把消息送到面板，面板和机器人须在同一进程：请用 kaowu run，"
+            "或设置 KAOWU_TELEGRAM_MODE=polling"
+        )
+    return Door()
+
+
+async def _serve_until_told(
+    web: Any, door: Any, *, has_bot: bool, has_jobs: bool, ready: Callable[[], None] | None
+) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -223,7 +240,7 @@ async def _serve_until_told(web: Any, *, has_bot: bool, has_jobs: bool, ready: C
     if has_bot:
         from bot import app as bot_app
 
-        parts.append(asyncio.create_task(bot_app.run(stop)))
+        parts.append(asyncio.create_task(bot_app.run(stop, door)))
     if has_jobs:
         from jobs import schedule
 
@@ -236,7 +253,7 @@ async def _serve_until_told(web: Any, *, has_bot: bool, has_jobs: bool, ready: C
     await asyncio.gather(*parts)
 
 
-def _web_server() -> Any:
+def _web_server(door: Any) -> Any:
     from waitress.server import create_server
 
     from admin.app import create_app
@@ -245,11 +262,22 @@ def _web_server() -> Any:
     app = create_app()
     if here.simulated:
         _mount_simulator(app)
+    if door is not None:
+        _mount_webhook(app, door)
     try:
         server = create_server(app, host=here.host, port=here.port, threads=24, channel_timeout=120, ident=None)
     except OSError:
         raise SettingsRefused(f"端口 {here.port} 已被占用，请用 KAOWU_PORT 换一个端口") from None
     return server
+
+
+def _mount_webhook(app: Any, door: Any) -> None:
+    """Where Telegram's own secrets stand in for a session."""
+    from bot.webhook import blueprint
+
+    web = blueprint(door)
+    app.extensions["csrf"].exempt(web)
+    app.register_blueprint(web)
 
 
 def _mount_simulator(app: Any) -> None:
@@ -623,11 +651,8 @@ def show_settings() -> None:
     """列出全部设置。"""
     here = settings.current()
     for name, info in settings.Settings.model_fields.items():
-        value = getattr(here, name)
-        shown = "（已设置）" if name in ("secret_key", "telegram_token") and value.get_secret_value() else value
-        if name in ("secret_key", "telegram_token") and not value.get_secret_value():
-            shown = "（空）"
-        click.echo(f"{settings.PREFIX}{name.upper()}={shown}\t{info.description}")
+        value = settings.shown(name, getattr(here, name))
+        click.echo(f"{settings.PREFIX}{name.upper()}={value}\t{info.description}")
 
 
 @contextmanager

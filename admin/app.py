@@ -25,6 +25,7 @@ from admin.portal import pages as portal_pages
 from admin.session import LARGEST_ROW_NUMBER, set_up_login
 from admin.views import (
     accounts,
+    announcements,
     arrangement,
     bindings,
     candidates,
@@ -64,6 +65,7 @@ SUBJECTS = (
     late,
     messages,
     deliveries,
+    announcements,
     organisations,
     colleges,
     directory,

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from core.models.base import Base
 from core.notifications.words import when
 from core.rules import values
+from core.rules.announcements import AnnouncementState
 from core.rules.arrangement import ArrangementState
 from core.rules.candidates import CandidateKind, CandidateState, VerificationMethod
 from core.rules.catalogue import CertificateLevel, ExamMode, modes_text
@@ -46,6 +47,7 @@ _GOOD = {
     ResultState.PASSED,
     ScoreState.LOCKED,
     PlanState.PUBLISHED,
+    AnnouncementState.PUBLISHED,
     ArrangementState.PUBLISHED,
     ArrangementState.ARRANGED,
     DeclarationPhase.OPEN,

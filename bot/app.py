@@ -1,7 +1,8 @@
 """The bot as a process: built from its handlers, polling, leaving signs of life, stopping without losing a word.
 
-Updates of different people run side by side, those of one person in order. A poll that stays away for three minutes
-ends the process with an error, so that whoever watches over it starts it afresh.
+Updates of different people run side by side, those of one person in order. A Telegram that answers no poll (in webhook
+mode: no look at the webhook) for three minutes ends the process with an error, so that whoever watches over it starts
+it afresh.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import time
 from collections import defaultdict
 from collections.abc import Awaitable, Coroutine
 from typing import Any
-from urllib.parse import urlsplit
 
 from telegram import BotCommand, BotCommandScopeAllPrivateChats, Update
 from telegram.error import InvalidToken, TelegramError
@@ -27,7 +27,7 @@ from telegram.ext import (
     TypeHandler,
     filters,
 )
-from telegram.request import HTTPXRequest, RequestData
+from telegram.request import RequestData
 
 from bot.callbacks import pressed
 from bot.context import CONTEXTS
@@ -36,11 +36,12 @@ from bot.handlers import certificates, files, help, notices, people, plans, tell
 from bot.identify import identify
 from bot.refusals import refused
 from bot.texts import said
+from bot.webhook import Door, ask_for_updates, look_after
 from core import settings
 from core.actors import SYSTEM
 from core.db import transaction
 from core.gateways.init_data import token_in_force
-from core.gateways.telegram import api_base
+from core.gateways.telegram import Connection, api_base, kind_of
 from core.queries.health import BOT_POLL
 
 log = logging.getLogger(__name__)
@@ -54,7 +55,7 @@ OK = 200
 
 
 class PollingStalled(RuntimeError):
-    """No poll has succeeded for too long; somebody has to start this process again."""
+    """Telegram has answered no poll, or no look at the webhook, for too long; somebody has to start us again."""
 
 
 class TokenRefused(RuntimeError):
@@ -72,11 +73,11 @@ class Pulse:
         self.last = time.monotonic()
 
 
-class WatchedRequest(HTTPXRequest):
+class WatchedConnection(Connection):
     """The connection polls go through; every answer that is one leaves its mark."""
 
-    def __init__(self, pulse: Pulse, **options: Any) -> None:
-        super().__init__(connection_pool_size=1, **options)
+    def __init__(self, base_url: str, pulse: Pulse) -> None:
+        super().__init__(base_url, connection_pool_size=1)
         self._pulse = pulse
 
     async def do_request(
@@ -122,16 +123,13 @@ class InOrderPerPerson(BaseUpdateProcessor):
 
 def build_application(*, token: str, base_url: str, base_file_url: str, pulse: Pulse | None = None) -> Application:
     """Everything wired, nothing started; addresses without the token, as core.gateways.telegram.api_base gives them."""
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # its INFO lines spell out addresses with the token in them
-    logging.getLogger("httpcore").setLevel(logging.WARNING)
-    direct = {"trust_env": urlsplit(base_url).hostname not in settings.LOOPBACK}
     application = (
         ApplicationBuilder()
         .token(token)
         .base_url(base_url)
         .base_file_url(base_file_url)
-        .request(HTTPXRequest(connection_pool_size=SIDE_BY_SIDE, pool_timeout=10, httpx_kwargs=direct))
-        .get_updates_request(WatchedRequest(pulse or Pulse(), httpx_kwargs=direct))
+        .request(Connection(base_url, connection_pool_size=SIDE_BY_SIDE, pool_timeout=10))
+        .get_updates_request(WatchedConnection(base_url, pulse or Pulse()))
         .context_types(CONTEXTS)
         .concurrent_updates(InOrderPerPerson())
         .build()
@@ -169,8 +167,14 @@ def _add_handlers(application: Application) -> None:
 # -- running -----------------------------------------------------------------------------------------------------------
 
 
-async def run(stop: asyncio.Event) -> None:
-    """Poll until told to stop; PollingStalled when Telegram stays away, TokenRefused when it does not know us."""
+async def run(stop: asyncio.Event, door: Door | None = None) -> None:
+    """Take updates until told to stop; PollingStalled when Telegram stays away, TokenRefused when it does not know us.
+
+    door: where a panel in this process lets Telegram's updates in; in webhook mode SettingsRefused without it.
+    """
+    is_told = settings.current().telegram_mode == "webhook"
+    if is_told and door is None:
+        raise settings.SettingsRefused("webhook 方式须在面板所在的进程运行机器人：请用 kaowu run")
     if not token_in_force():
         log.warning("no KAOWU_TELEGRAM_TOKEN, and the simulator stands in on loopback only: there is no chat")
         await stop.wait()
@@ -182,8 +186,13 @@ async def run(stop: asyncio.Event) -> None:
         return
     try:
         await application.start()
-        await _poll(application, pulse, stop)
+        if door is not None and is_told:
+            await _listen(application, pulse, door, stop)
+        else:
+            await _poll(application, pulse, stop)
     finally:
+        if door is not None:
+            door.close()
         await _stop(application)
 
 
@@ -195,9 +204,11 @@ async def _connect(application: Application) -> None:
             await application.initialize()
             return
         except InvalidToken:
-            raise TokenRefused("Telegram does not accept KAOWU_TELEGRAM_TOKEN") from None
+            raise TokenRefused(
+                "Telegram does not accept KAOWU_TELEGRAM_TOKEN, or KAOWU_TELEGRAM_API_URL leads elsewhere"
+            ) from None
         except TelegramError as away:
-            log.warning("Telegram cannot be reached (%s); trying again", type(away).__name__)
+            log.warning("Telegram cannot be reached (%s); trying again", kind_of(away))
         await asyncio.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE)
 
@@ -214,18 +225,32 @@ async def _poll(application: Application, pulse: Pulse, stop: asyncio.Event) -> 
         await unless(stop, _watch(application, pulse))
 
 
+async def _listen(application: Application, pulse: Pulse, door: Door, stop: asyncio.Event) -> None:
+    """The webhook stays when we stop: Telegram keeps what comes meanwhile."""
+    door.open(application)
+    if not await unless(stop, ask_for_updates(application.bot, UPDATES)):
+        return
+    pulse.beat()
+    looking = asyncio.create_task(look_after(application.bot, UPDATES, seen=pulse.beat))
+    try:
+        await unless(stop, _watch(application, pulse))
+    finally:
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
+
+
 def _say_it_failed(error: TelegramError) -> None:
     """Its name only: some errors spell out the token."""
-    log.warning("a poll failed: %s", type(error).__name__)
+    log.warning("a poll failed: %s", kind_of(error))
 
 
 async def _watch(application: Application, pulse: Pulse) -> None:
-    """Leave a sign of life after a successful poll, a quarter of a minute apart; give up when there are none."""
+    """Leave a sign of life after Telegram answered, a quarter of a minute apart; give up when it does not."""
     told = beaten = 0.0
     while True:
         now = time.monotonic()
         if now - pulse.last > STALLED_AFTER:
-            raise PollingStalled(f"no successful poll for {STALLED_AFTER:.0f} seconds")
+            raise PollingStalled(f"no answer of Telegram for {STALLED_AFTER:.0f} seconds")
         if pulse.last > beaten and now - beaten >= BEAT_EVERY:
             beaten = now
             await _leave_a_sign(application.bot.username)
@@ -253,7 +278,7 @@ async def _announce(application: Application) -> bool:
     try:
         await application.bot.set_my_commands(commands, scope=BotCommandScopeAllPrivateChats())
     except TelegramError as trouble:
-        log.info("the command list was not taken: %s", type(trouble).__name__)
+        log.info("the command list was not taken: %s", kind_of(trouble))
         return False
     return True
 

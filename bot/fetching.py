@@ -32,7 +32,7 @@ async def fetch(context: Context, file_id: str) -> bytes:
         if "too big" in refused.message.lower():
             raise too_large(MOST + 1) from None
         raise _not_fetched(refused) from None
-    except (TelegramError, TimeoutError) as trouble:
+    except (TelegramError, OSError) as trouble:  # time-outs are OSErrors, and so is a local server's file not for us
         raise _not_fetched(trouble) from None
     require_small(len(content))
     return content
@@ -62,6 +62,7 @@ async def _patiently(context: Context, file_id: str) -> bytes:
 
 async def _once(context: Context, file_id: str) -> bytes:
     file = await context.bot.get_file(file_id, read_timeout=READ_TIMEOUT)
+    require_small(file.file_size or 0)  # a Bot API server of one's own has no limit
     return bytes(await file.download_as_bytearray(read_timeout=READ_TIMEOUT))
 
 

@@ -6,12 +6,14 @@ import base64
 import hashlib
 import hmac
 import os
+import re
 import secrets
 import tempfile
 from functools import lru_cache
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -19,6 +21,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 PREFIX = "KAOWU_"
 SIMULATOR_BOT = "kaowu_demo_bot"  # the bot's name where the simulator stands in for Telegram
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+PROXIES = ("http", "https", "socks5", "socks5h")  # with all of them the proxy looks names up
+WEBHOOK_PORTS = (443, 80, 88, 8443)  # the only ones Telegram's own servers deliver to
+_USERINFO = re.compile(r"://\S*@")
+_PASSWORDS = re.compile(r"(?i)([?&;]\w*(?:pass|secret|token|key)\w*=)[^&;\s]*")
 
 
 class SettingsRefused(Exception):
@@ -40,7 +46,13 @@ class Settings(BaseSettings):
     public_url: str = Field("", description="链接、二维码、手机页面用的外部地址；留空为 http://主机:端口")
     telegram_token: SecretStr = Field(SecretStr(""), description="Telegram 机器人令牌；留空则由模拟器代替 Telegram")
     telegram_api_url: str = Field("", description="Bot API 基地址（自建服务、转发、测试替身），不含 /bot<token>")
-    telegram_mode: Literal["polling", "webhook"] = Field("polling", description="polling 或 webhook")
+    telegram_proxy: SecretStr = Field(
+        SecretStr(""),
+        description="访问 Telegram 所经的代理（http://、https://、socks5://，可含账号密码）；本机地址不经代理",
+    )
+    telegram_mode: Literal["polling", "webhook"] = Field(
+        "polling", description="polling 由机器人来取，webhook 由 Telegram 送到面板（只用于 kaowu run）"
+    )
     timezone: str = Field("Asia/Shanghai", description="工作日与所有显示时间的时区")
     notify_urls: str = Field(
         "",
@@ -76,9 +88,35 @@ class Settings(BaseSettings):
             raise ValueError("KAOWU_DEMO 与 KAOWU_TELEGRAM_TOKEN 不能同时使用")
         if self.identity_url and not _is_safe(self.identity_url):
             raise ValueError(f"{PREFIX}IDENTITY_URL 须以 https:// 开头（本机可用 http://），其中不写账号密码")
+        if self.telegram_api_url and not _is_api_base(self.telegram_api_url):
+            raise ValueError(
+                f"{PREFIX}TELEGRAM_API_URL 须为 http:// 或 https:// 开头的基地址，不含 ?、# 和 /bot<token>"
+            )
+        proxy = self.telegram_proxy.get_secret_value()
+        if proxy and not _is_proxy(proxy):
+            raise ValueError(
+                f"{PREFIX}TELEGRAM_PROXY 须形如 http://主机:端口、https://主机:端口 或 socks5://主机:端口，"
+                "需要时写成 socks5://账号:密码@主机:端口（账号密码中的特殊字符用 %XX 表示）"
+            )
         if self.telegram_mode == "webhook":
-            raise ValueError("webhook 方式尚未提供，请使用 KAOWU_TELEGRAM_MODE=polling")
+            self._require_reachable()
         return self
+
+    def _require_reachable(self) -> None:
+        """Telegram delivers to an https address; only a Bot API server on this machine finds plain http here."""
+        if not self.telegram_token.get_secret_value():
+            raise ValueError(f"{PREFIX}TELEGRAM_MODE=webhook 须同时设置 {PREFIX}TELEGRAM_TOKEN")
+        is_here = is_loopback(self.telegram_api_url)
+        if not _is_safe(self.public_url) or (self.public_url.startswith("http://") and not is_here):
+            raise ValueError(
+                f"{PREFIX}TELEGRAM_MODE=webhook 须设置 Telegram 能访问的 {PREFIX}PUBLIC_URL，以 https:// 开头；"
+                f"没有这样的地址时请用 {PREFIX}TELEGRAM_MODE=polling"
+            )
+        if not self.telegram_api_url and (_parts(self.public_url).port or 443) not in WEBHOOK_PORTS:
+            raise ValueError(
+                f"{PREFIX}TELEGRAM_MODE=webhook 时 {PREFIX}PUBLIC_URL 的端口须为 443、80、88 或 8443，"
+                "Telegram 不访问其他端口"
+            )
 
     @property
     def database(self) -> str:
@@ -101,10 +139,40 @@ class Settings(BaseSettings):
         return self.data_dir / "files"
 
 
+def is_loopback(url: str) -> bool:
+    """True for an address on this very machine."""
+    parts = _parts(url)
+    try:
+        return parts.hostname in LOOPBACK or ip_address(parts.hostname or "").is_loopback
+    except ValueError:
+        return False
+
+
+def _parts(url: str) -> SplitResult:
+    """An address in parts; all of them empty for what is none."""
+    try:
+        parts = urlsplit(url)
+        is_one = bool(parts.hostname) and parts.port != 0 and not re.search(r"\s", url)
+    except ValueError:  # brackets that do not close, a port that is no number
+        is_one = False
+    return parts if is_one else SplitResult("", "", "", "", "")
+
+
+def _is_api_base(url: str) -> bool:
+    parts = _parts(url)
+    is_base = not parts.query and not parts.fragment and not re.search(r"/bot\d", parts.path)
+    return parts.scheme in ("http", "https") and is_base
+
+
+def _is_proxy(url: str) -> bool:
+    parts = _parts(url)
+    return parts.scheme in PROXIES and parts.path in ("", "/") and not parts.query and not parts.fragment
+
+
 def _is_safe(url: str) -> bool:
     """Names and photos leave encrypted or not at all; what is secret stands in a setting of its own."""
-    parts = urlsplit(url)
-    if not parts.hostname or parts.username or parts.password:
+    parts = _parts(url)
+    if parts.username or parts.password:
         return False
     return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
 
@@ -120,7 +188,17 @@ def load() -> Settings:
     except ValidationError as refused:
         first = refused.errors()[0]
         where = ".".join(str(part) for part in first["loc"]).upper()
-        raise SettingsRefused(f"设置 {PREFIX}{where} 有误：{first['msg']}".replace("KAOWU_ 有误", "有误")) from None
+        why = first["msg"].removeprefix("Value error, ")
+        raise SettingsRefused(f"设置 {PREFIX}{where} 有误：{why}".replace("KAOWU_ 有误", "有误")) from None
+
+
+def shown(name: str, value: object) -> str:
+    """A setting as `kaowu settings` prints it: secrets and passwords left out."""
+    if isinstance(value, SecretStr):
+        return "（已设置）" if value.get_secret_value() else "（空）"
+    if name == "notify_urls":  # an apprise address is secret in every part but the first
+        return " ".join(f"{address.partition('://')[0]}://***" for address in str(value).split())
+    return _PASSWORDS.sub(r"\1***", _USERINFO.sub("://***@", str(value)))
 
 
 @lru_cache(maxsize=1)

@@ -36,11 +36,12 @@ class RunningBotApi:
 
     api: BotApi
     port: int
+    path: str = ""
 
     @property
     def root(self) -> str:
         """Where it answers, as KAOWU_TELEGRAM_API_URL wants it: without /bot<token>."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://127.0.0.1:{self.port}{self.path}"
 
     @property
     def base_url(self) -> str:
@@ -69,17 +70,27 @@ class _KeptAlive(WSGIRequestHandler):
 
 
 @contextmanager
-def running_bot_api(personas: Iterable[Persona] = (), *, port: int = 0, **options: Any) -> Iterator[RunningBotApi]:
-    """A Bot API of its own on a free loopback port; options go to BotApi (token, username, name, faults)."""
+def running_bot_api(
+    personas: Iterable[Persona] = (),
+    *,
+    port: int = 0,
+    path: str = "",
+    tls: tuple[str, str] | None = None,
+    **options: Any,
+) -> Iterator[RunningBotApi]:
+    """A Bot API of its own on a free loopback port, below a path such as "/relay"; options go to BotApi.
+
+    tls: file names of certificate and key, to speak https.
+    """
     api = BotApi(personas, **options)
     app = Flask("tests.fakes")
-    app.register_blueprint(bot_api_blueprint(api))
-    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_KeptAlive)
+    app.register_blueprint(bot_api_blueprint(api), url_prefix=path or None)
+    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_KeptAlive, ssl_context=tls)
     server.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="fake-telegram", daemon=True)
     thread.start()
     try:
-        yield RunningBotApi(api, server.server_port)
+        yield RunningBotApi(api, server.server_port, path)
     finally:
         api.close()
         server.shutdown()

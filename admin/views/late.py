@@ -16,7 +16,7 @@ from core import clock
 from core.actors import Actor
 from core.models.accounts import UserAccount
 from core.notifications.reminding import head_line
-from core.queries.late import late_things, overdue_requests, unreachable_people
+from core.queries.late import late_things, officers_lacking_deputies, overdue_requests, unreachable_people
 from core.queries.letters import installed
 from core.rules.organisations import KEEPS_WORK, Role
 
@@ -61,6 +61,7 @@ class LateView(PageView):
             requests=_requests(actor, now),
             people=[_person(account) for account in people[:MOST_PEOPLE]],
             more=len(people[MOST_PEOPLE:]),
+            alone=[_person(account) for account in officers_lacking_deputies(reader(), actor)[:MOST_PEOPLE]],
             channels="、".join(channel.label for channel in installed()),
             now=now,
             is_platform=Role.ADMIN in actor.roles,

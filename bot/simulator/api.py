@@ -21,6 +21,7 @@ from bot.simulator.keeping import Keeper, restore, snapshot, write
 from bot.simulator.markup import ApiError, found_entities, units
 from bot.simulator.methods import MAX_TEXT, MAX_UPLOAD, METHODS, Method, Upload, decoded, picture_size
 from bot.simulator.people import Group, Persona
+from bot.simulator.pushing import Pusher
 from bot.simulator.state import Entry, Press, State
 from core import clock
 from core.errors import Refusal
@@ -84,9 +85,11 @@ class BotApi(State):
         username: str = "kaowu_demo_bot",
         name: str = "考务助手",
         faults: Faults | None = None,
+        own_files: Path | None = None,
     ) -> None:
         super().__init__(username=username, name=name, bot_id=int(token.partition(":")[0]))
         self.token = token
+        self.own_files = own_files / token if own_files else None
         self.faults = faults or Faults()
         self.calls: deque[Call] = deque(maxlen=LOG_LENGTH)
         self.polls = 0
@@ -95,6 +98,7 @@ class BotApi(State):
         self._call_number = 0
         self._listeners: list[Callable[[Call], None]] = []
         self._keeper: Keeper | None = None
+        self._pusher = Pusher(self)
         for persona in personas:
             self.add_persona(persona)
 
@@ -157,6 +161,8 @@ class BotApi(State):
                 )
                 return _refusal(refused)
             self._note(method, params, files, accepted=True, result=result)
+            if method.name == "setWebhook":
+                self._pusher.begin()
             return Answer(200, {"ok": True, "result": result}, hang_up=fault.hang_up)
 
     def _note(self, method: Method, params: dict[str, Any], files: Mapping[str, Upload], **outcome: Any) -> None:
@@ -347,7 +353,8 @@ class BotApi(State):
         if fault.wait:
             self.faults.pause(fault.wait)
         with self.changed:
-            found = next((file.content for file in self.files.values() if file.path == path), None)
+            served = self.files.values() if self.own_files is None else ()
+            found = next((file.content for file in served if file.path == path), None)
         if fault.code:
             return fault.code, b""
         return (404, b"") if token != self.token or found is None else (200, found)
@@ -532,6 +539,7 @@ class BotApi(State):
         with self.changed:
             self.poller += 1
             self.touch()
+        self._pusher.close()
         self.faults.release()
         if self._keeper:
             self._keeper.close()

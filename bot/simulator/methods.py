@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from PIL import Image, UnidentifiedImageError
 
@@ -27,7 +28,7 @@ from bot.simulator.markup import (
 )
 from bot.simulator.people import Group, Persona
 from bot.simulator.state import UPDATE_KINDS, Entry, State, StoredFile
-from core import clock
+from core import clock, settings
 
 MAX_TEXT, MAX_CAPTION, MAX_TOAST = 4096, 1024, 200
 MAX_UPLOAD, MAX_DOWNLOAD = 50 * 1024 * 1024, 20 * 1024 * 1024
@@ -160,6 +161,8 @@ def get_updates(state: State, p: dict, files: Mapping) -> list[dict]:
     until = time.monotonic() + min(max(p.get("timeout") or 0, 0), MAX_POLL_SECONDS)
     while not state.updates and (left := until - time.monotonic()) > 0:
         state.changed.wait(left)
+        if state.webhook:
+            raise ApiError(409, "Conflict: terminated by setWebhook request")
         if state.poller != mine:
             raise ApiError(
                 409, "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
@@ -177,20 +180,29 @@ def _confirm(state: State, offset: int) -> None:
 
 @_method("setWebhook", "url certificate ip_address max_connections allowed_updates drop_pending_updates secret_token")
 def set_webhook(state: State, p: dict, files: Mapping) -> bool:
-    """Kept and honoured (polling then gets 409); the simulator itself delivers by polling only."""
-    url = p.get("url") or ""
-    if url and not url.startswith("https://"):
+    """Updates are pushed from now on (pushing.py), an open poll ends; https, or http on this machine."""
+    url, secret = str(p.get("url") or ""), str(p.get("secret_token") or "")
+    parts = urlsplit(url)
+    is_here = settings.is_loopback(url)  # as a Bot API server of one's own has it
+    if url and parts.scheme != "https" and not (parts.scheme == "http" and is_here):
         raise bad_request("bad webhook: An HTTPS URL must be provided for webhook")
-    state.webhook = {"url": url} if url else {}
+    if url and not is_here and (parts.port or 443) not in (80, 88, 443, 8443):
+        raise bad_request("bad webhook: Webhook can be set up only on ports 80, 88, 443 or 8443")
+    if not re.fullmatch(r"[A-Za-z0-9_-]{0,256}", secret):
+        raise bad_request("secret token contains unallowed characters")
+    most = min(max(p.get("max_connections") or 40, 1), 100)
+    state.webhook = {"url": url, "secret_token": secret, "max_connections": most} if url else {}
+    state.webhook_trouble = {}
     if isinstance(p.get("allowed_updates"), list):
         state.allowed_updates = tuple(p["allowed_updates"]) or UPDATE_KINDS
+    state.changed.notify_all()
     return _drop(state, p)
 
 
 @_method("deleteWebhook", "drop_pending_updates")
 def delete_webhook(state: State, p: dict, files: Mapping) -> bool:
     """Back to polling."""
-    state.webhook = {}
+    state.webhook, state.webhook_trouble = {}, {}
     return _drop(state, p)
 
 
@@ -202,12 +214,16 @@ def _drop(state: State, p: dict) -> bool:
 
 @_method("getWebhookInfo")
 def get_webhook_info(state: State, p: dict, files: Mapping) -> dict:
-    """Where updates go and how many wait."""
-    return {
+    """Where updates go, how many wait, and why the last one was not taken; never the secret."""
+    told = {
         "url": state.webhook.get("url", ""),
         "has_custom_certificate": False,
         "pending_update_count": len(state.updates),
     }
+    if state.webhook:
+        told |= {"max_connections": state.webhook["max_connections"], "allowed_updates": list(state.allowed_updates)}
+        told |= state.webhook_trouble
+    return told
 
 
 # --- sending ----------------------------------------------------------------------------------------------------------
@@ -441,13 +457,19 @@ def answer_callback_query(state: State, p: dict, files: Mapping) -> bool:
 
 @_method("getFile", "file_id")
 def get_file(state: State, p: dict, files: Mapping) -> dict:
-    """Where to fetch a file of at most 20 MB."""
+    """Where to fetch a file of at most 20 MB; a server started with --local names a file on its own disk."""
     kept = state.files.get(p.get("file_id") or "")
     if kept is None:
         raise bad_request("invalid file_id")
     if len(kept.content) > MAX_DOWNLOAD:
         raise bad_request("file is too big")
-    return {"file_id": kept.id, "file_unique_id": kept.id, "file_size": len(kept.content), "file_path": kept.path}
+    told = {"file_id": kept.id, "file_unique_id": kept.id, "file_size": len(kept.content), "file_path": kept.path}
+    if state.own_files is None:
+        return told
+    path = state.own_files / kept.path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(kept.content)
+    return told | {"file_path": str(path)}
 
 
 @_method("setMyCommands", "commands scope language_code")

@@ -8,6 +8,7 @@ import threading
 from collections import defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from bot.simulator.markup import ApiError, bad_request
@@ -111,9 +112,11 @@ class State:
         self.last_file_number = 0
         self.last_press_number = 0
         self.poller = 0
-        self.webhook: dict[str, Any] = {}
+        self.webhook: dict[str, Any] = {}  # url, secret_token, max_connections; empty while the bot polls
+        self.webhook_trouble: dict[str, Any] = {}
         self.commands: dict[str, list[dict[str, str]]] = {}
         self.menu_buttons: dict[str, dict[str, Any]] = {}
+        self.own_files: Path | None = None  # where a Bot API server started with --local leaves files to be read
 
     def touch(self) -> None:
         """Something is different now: wake pollers, pages and the keeper."""

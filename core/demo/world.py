@@ -34,6 +34,7 @@ from core.models.accounts import ChatBinding, TellingChoice, UserAccount
 from core.models.candidates import Candidate
 from core.models.catalogue import CertificateType, Subject
 from core.models.certificates import CertificateIssuance
+from core.models.delegations import Delegation
 from core.models.pilots import DeclarationPlan
 from core.models.plans import ExamPlan, ExamPlanSubject
 from core.models.records import Notification
@@ -43,6 +44,7 @@ from core.queries.accounts import actor_for
 from core.rules.candidates import CandidateKind, CandidateState
 from core.rules.catalogue import PassRule
 from core.rules.certificates import IssuanceState, IssueMethod, Party
+from core.rules.delegations import DelegationState, Duty
 from core.rules.notices import ReplyState
 from core.rules.organisations import Role
 from core.rules.telling import NEVER_QUIET, escalations, next_reminder
@@ -278,6 +280,25 @@ def _accounts(tx: Tx, world: World) -> None:
             tx.add(ChatBinding(account_id=account.id, telegram_user_id=person.telegram, bound_at=tx.now))
             # whoever tries the demo at midnight wants to see its messages then, and what each event has done at once
             tx.add(TellingChoice(account_id=account.id, quiet_from=time(0), quiet_until=time(0), wants_digest=False))
+    _default_deputies(tx, world)
+
+
+def _default_deputies(tx: Tx, world: World) -> None:
+    """Each signing officer has long accepted that a coordinator of the college stands in at the site."""
+    stands_in = {one.home: one.login for one in PEOPLE if Role.COORDINATOR in one.roles and one.telegram is not None}
+    for officer in PEOPLE:
+        if Role.SIGNATORY in officer.roles and officer.home in stands_in:
+            tx.add(
+                Delegation(
+                    principal_id=world.ids[f"account:{officer.login}"],
+                    deputy_id=world.ids[f"account:{stands_in[officer.home]}"],
+                    duty=Duty.SITE,
+                    is_default=True,
+                    starts_at=tx.now,
+                    answered_at=tx.now,
+                    state=DelegationState.ACCEPTED,
+                )
+            )
 
 
 def _catalogue(tx: Tx, world: World, org: OrgSketch) -> None:

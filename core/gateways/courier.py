@@ -76,6 +76,7 @@ class AppriseCourier:
         """Hand it to apprise."""
         import apprise  # two hundred services: only when a letter leaves
 
+        logging.getLogger("apprise").setLevel(logging.CRITICAL)  # its lines name hosts and what they answered
         for address in sorted(self.addresses, key=lambda one: channel_of(one) is not letter.first):
             channel = channel_of(address)
             filled = _addressed(address, letter)

@@ -7,24 +7,29 @@ sender must treat them differently: done, gone for good, not now, and nobody kno
 from __future__ import annotations
 
 import asyncio
+import json
+import logging
 import time
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions, ReplyParameters, WebAppInfo
 from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError, RetryAfter, TelegramError, TimedOut
-from telegram.request import HTTPXRequest
+from telegram.request import HTTPXRequest, RequestData
 
 from core import settings
 from core.gateways.init_data import token_in_force
 from core.gateways.keys import Key
 
 PER_SECOND = 29.7  # Telegram speaks of 30 messages a second; an even pace just below never meets a 429
+LONGEST_CALL = 60.0  # seconds: a SOCKS5 proxy that falls silent while it greets has no other limit
+LONGEST_DOWNLOAD = 180.0
 _GONE_CHATS = ("chat not found", "user is deactivated", "bot was kicked", "have no rights to send")
-_NEVER_LEFT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout"})  # httpx: nothing was sent at all
+# httpx: nothing was sent at all; a proxy's errors are those of its greeting, before it connects us
+_NEVER_LEFT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError"})
 _UNEDITABLE = ("message is not modified", "message to edit not found", "message can't be edited")
 
 
@@ -77,6 +82,60 @@ def api_base() -> tuple[str, str]:
     return "https://api.telegram.org/bot", "https://api.telegram.org/file/bot"
 
 
+def way_to(base_url: str, proxy: str) -> dict[str, Any]:
+    """How connections to a Bot API are made, as options of HTTPXRequest: this machine itself is reached directly.
+
+    A proxy given by name wins over the environment's HTTPS_PROXY and the like.
+    """
+    if settings.is_loopback(base_url):
+        return {"proxy": None, "httpx_kwargs": {"trust_env": False}}
+    return {"proxy": proxy or None, "httpx_kwargs": {"trust_env": True}}
+
+
+class Connection(HTTPXRequest):
+    """Every connection to Telegram: by the way the settings name, none without an end, no answer in the log."""
+
+    def __init__(self, base_url: str, **options: Any) -> None:
+        for chatty in ("httpx", "httpcore"):  # whose INFO lines spell out addresses with the token in them
+            logging.getLogger(chatty).setLevel(logging.WARNING)
+        super().__init__(**way_to(base_url, settings.current().telegram_proxy.get_secret_value()), **options)
+
+    async def do_request(
+        self, url: str, method: str, request_data: RequestData | None = None, *timeouts: Any, **more: Any
+    ) -> tuple[int, bytes]:
+        """As it is, but not for ever; of an error page only the status is left.
+
+        The library puts such a page into its error, and sometimes into its log. A relay's page spells out the address,
+        and in it the token.
+        """
+        try:
+            async with asyncio.timeout(LONGEST_DOWNLOAD if method == "GET" else LONGEST_CALL):
+                status, payload = await super().do_request(url, method, request_data, *timeouts, **more)
+        except TimeoutError as silent:
+            raise TimedOut from silent
+        return status, payload if 200 <= status < 300 or _is_answer(payload) else b"{}"
+
+    @staticmethod
+    def parse_json_payload(payload: bytes) -> Any:
+        """What Telegram says; TelegramError, without its words, for anything else."""
+        if not _is_answer(payload):
+            raise TelegramError("not an answer of the Bot API")
+        return json.loads(payload)
+
+
+def _is_answer(payload: bytes) -> bool:
+    try:
+        return isinstance(json.loads(payload), dict)
+    except ValueError:
+        return False
+
+
+def kind_of(trouble: TelegramError) -> str:
+    """What went wrong in one word for log and row; the words of errors may spell out token or address."""
+    cause = trouble.__cause__
+    return type(cause if type(cause).__module__.startswith(("httpx", "socksio")) else trouble).__name__
+
+
 def markup(keys: tuple[tuple[Key, ...], ...]) -> InlineKeyboardMarkup | None:
     """Keys as Telegram's inline keyboard; None without keys."""
     if not keys:
@@ -100,7 +159,7 @@ class Telegram:
 
     def __init__(self, *, pacer: Pacer | None = None) -> None:
         base_url, base_file_url = api_base()
-        request = HTTPXRequest(connection_pool_size=32, read_timeout=15, connect_timeout=10, write_timeout=15)
+        request = Connection(base_url, connection_pool_size=32, read_timeout=15, connect_timeout=10, write_timeout=15)
         self._bot = Bot(token_in_force(), base_url=base_url, base_file_url=base_file_url, request=request)
         self._pacer = pacer or Pacer()
 
@@ -148,7 +207,7 @@ class Telegram:
         return Report(Fate.DONE, message_id=message_id)
 
     def _sorted(self, trouble: TelegramError) -> Report:
-        why = type(trouble).__name__
+        why = kind_of(trouble)
         if isinstance(trouble, RetryAfter):
             pause = _as_timedelta(trouble.retry_after)
             self._pacer.hold(pause)
@@ -158,7 +217,7 @@ class Telegram:
         if isinstance(trouble, BadRequest):
             is_gone = any(words in trouble.message.lower() for words in _GONE_CHATS)
             return Report(Fate.GONE if is_gone else Fate.REFUSED, why=why)
-        if type(trouble.__cause__).__name__ in _NEVER_LEFT:
+        if _never_left(trouble):
             return Report(Fate.LATER, why=why)
         if isinstance(trouble, TimedOut):
             return Report(Fate.UNKNOWN, why=why)
@@ -167,6 +226,11 @@ class Telegram:
         if isinstance(trouble, NetworkError):
             return Report(Fate.UNKNOWN, why=why)
         return Report(Fate.LATER, why=why)
+
+
+def _never_left(trouble: TelegramError) -> bool:
+    cause = type(trouble.__cause__)
+    return cause.__name__ in _NEVER_LEFT or cause.__module__.startswith("socksio")
 
 
 def _as_timedelta(value: int | timedelta) -> timedelta:

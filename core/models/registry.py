@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.models import (  # noqa: F401  # importing them is the point
     accounts,
+    announcements,
     candidates,
     catalogue,
     certificates,

@@ -6,6 +6,7 @@ from typing import Any
 
 from core.notifications import (  # noqa: F401  # importing them is the point
     accounts,
+    announcements,
     candidate_accounts,
     candidates,
     certificates,

@@ -45,6 +45,15 @@ _DELEGATION = {
     "ends_at": NOON + 14 * _DAY,
     "reason": "",
 }
+_ANNOUNCEMENT = {
+    "announcement_id": 1,
+    "kind": "通知公告",
+    "title": "关于做好2026年第二次考核期间考点网络与电力保障工作的通知（请各考点负责人务必阅读并落实）",
+    "issuer": "示例信息技术培训评价有限公司（演示）",
+    "answer_until": NOON + 3 * _DAY,
+    "is_withdrawn": False,
+    "reason": "",
+}
 _DECLARATION = {
     "authority": "示例省教育厅（演示）",
     "year": 2026,
@@ -91,6 +100,15 @@ SAMPLES: dict[str, tuple[dict[str, Any], ...]] = {
     "accounts.still_you": tuple(
         {"login": "jiangcheng", "until": NOON + 14 * _DAY, "is_late": is_late} for is_late in (False, True)
     ),
+    "announcements.published": (
+        _ANNOUNCEMENT,
+        _ANNOUNCEMENT | {"is_withdrawn": True, "reason": _REASON},
+    ),
+    "announcements.to_confirm": (
+        _ANNOUNCEMENT,
+        _ANNOUNCEMENT | {"is_withdrawn": True, "reason": _REASON},
+    ),
+    "announcements.withdrawn": (_ANNOUNCEMENT | {"is_withdrawn": True, "reason": _REASON},),
     "candidate_accounts.link_sent": (
         {"login": "420000202600000000001", "link": "https://kaowu.example.org/my/link/…", "days": 7, "is_first": True},
         {"login": "420000202600000000001", "link": "https://kaowu.example.org/my/link/…", "days": 7, "is_first": False},

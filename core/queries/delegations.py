@@ -96,11 +96,15 @@ def lapsing_delegations(now: datetime) -> Select[int]:
 
 def officers_without_deputy(session: Session, college_id: int) -> list[int]:
     """Signing officers of a college who have no default deputy for the work at the site (chat.md, mandatory)."""
-    held = select(Delegation.principal_id).where(
+    mine = UserAccount.college_id == college_id
+    return list(session.scalars(people(Role.SIGNATORY).where(mine, UserAccount.id.not_in(has_default_deputy()))))
+
+
+def has_default_deputy() -> Select[int]:
+    """Accounts somebody stands in for at the site whenever they do not answer."""
+    return select(Delegation.principal_id).where(
         Delegation.duty == Duty.SITE, Delegation.is_default, Delegation.state == DelegationState.ACCEPTED
     )
-    wanted = people(Role.SIGNATORY).where(UserAccount.college_id == college_id, UserAccount.id.not_in(held))
-    return list(session.scalars(wanted))
 
 
 def possible_deputies(session: Session, principals: Iterable[UserAccount]) -> list[UserAccount]:

@@ -21,6 +21,7 @@ from core.models.plans import ExamPlan
 from core.models.records import ImportJob, Notification
 from core.models.sites import ExamSite
 from core.queries.accounts import own_organisation
+from core.queries.delegations import has_default_deputy
 from core.queries.letters import can_be_reached
 from core.queries.scoping import visible
 from core.rules.dwelling import DWELLS, Dwell
@@ -115,6 +116,24 @@ def unreachable_people(session: Session, actor: Actor) -> list[UserAccount]:
                 UserAccount.state != AccountState.DISABLED,
                 UserAccount.id.in_(keepers),
                 ~can_be_reached(),
+            )
+            .order_by(UserAccount.login)
+            .options(selectinload(UserAccount.roles))
+        )
+    )
+
+
+def officers_lacking_deputies(session: Session, actor: Actor) -> list[UserAccount]:
+    """Signing officers of one's organisation without the default deputy that chat.md asks of every college."""
+    officers = select(AccountRole.account_id).where(AccountRole.role == Role.SIGNATORY)
+    return list(
+        session.scalars(
+            select(UserAccount)
+            .where(
+                own_organisation(actor),
+                UserAccount.state != AccountState.DISABLED,
+                UserAccount.id.in_(officers),
+                UserAccount.id.not_in(has_default_deputy()),
             )
             .order_by(UserAccount.login)
             .options(selectinload(UserAccount.roles))

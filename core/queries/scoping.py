@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Select, and_, false, or_, select, true
 from core import clock
 from core.actors import Actor
 from core.models.accounts import AccountRole, ChatBinding, UserAccount
+from core.models.announcements import Announcement
 from core.models.base import Base
 from core.models.candidates import (
     Candidate,
@@ -67,8 +68,9 @@ from core.models.registrations import (
 )
 from core.models.scores import CertificateResult, ScoreAmendment, SubjectScore
 from core.models.sites import ExamRoom, ExamSite, SiteAllocation
+from core.rules.announcements import AnnouncementState
 from core.rules.certificates import IssuanceState
-from core.rules.organisations import Role
+from core.rules.organisations import KEEPS_WORK, Role
 from core.rules.pilots import WITH_CITY, ApplicationState, DeclarationState
 from core.rules.plans import PlanState
 from core.rules.sites import AllocationState, SiteReview
@@ -324,6 +326,14 @@ def _of_principals(column: Any, whole: Any, scope: Scope) -> Scope:
     return _within(Delegation.principal_id, UserAccount.id, _within(column, whole, scope))
 
 
+def _told_of_announcement(actor: Actor, now: datetime) -> Condition:
+    """Addressed by it: a message of it went to this account."""
+    mine = _of(Notification.thing_id).where(
+        Notification.thing_type == Announcement.__tablename__, Notification.account_id == actor.account_id
+    )
+    return and_(Announcement.id.in_(mine), Announcement.state != AnnouncementState.DRAFT)
+
+
 _whoever_works_here = (Role.ADMIN, *_AUTHORITIES, Role.TEO, *_COLLEGE)
 
 # -- the table ---------------------------------------------------------------------------------------------------------
@@ -357,6 +367,12 @@ READERS: dict[type[Base], dict[Role, Scope]] = {
         Role.PROVINCE: _either(_own_delegations, _of_principals(UserAccount.college_id, College.id, _own_province)),
         **_by((Role.CITY, Role.TEO, Role.SIGN_REVIEWER), _own_delegations),
         **_by(_COLLEGE, _within(Delegation.principal_id, UserAccount.id, _own(UserAccount.college_id, "college_id"))),
+    },
+    Announcement: {
+        **dict.fromkeys(KEEPS_WORK, _told_of_announcement),
+        Role.ADMIN: _all,
+        Role.TEO: _either(_told_of_announcement, _own(Announcement.org_id, "org_id")),
+        **_by(_AUTHORITIES, _either(_told_of_announcement, _own(Announcement.authority_id, "authority_id"))),
     },
     ElectronicSeal: {Role.SIGNATORY: _own(ElectronicSeal.college_id, "college_id")},  # R-254
     CertificateType: {**_by(_whoever_works_here, _all), Role.TEO: _own_certificates},

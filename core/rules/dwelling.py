@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from core.rules.announcements import ANNOUNCEMENT, AnnouncementState
 from core.rules.arrangement import ARRANGEMENT, ArrangementState
 from core.rules.candidates import CANDIDATE, CandidateState
 from core.rules.certificates import ISSUANCE, SIGNING, IssuanceState, SigningState
@@ -220,6 +221,13 @@ DWELLS: Mapping[str, tuple[Machine, Mapping[Any, Turn]]] = {
         {
             DelegationState.PROPOSED: Dwell(P.SIGNATORY, 3 * DAY, "接受或谢绝代办授权", P.COORDINATOR),
             DelegationState.ACCEPTED: Rest("代办授权按起止时间生效和到期"),
+        },
+    ),
+    "announcement": (
+        ANNOUNCEMENT,
+        {
+            AnnouncementState.DRAFT: Rest("草稿只有起草单位看得到，没有人在等它"),
+            AnnouncementState.PUBLISHED: Rest("已经发布；要求确认的，逐人提醒到确认为止"),
         },
     ),
     "seal": (SEAL, {SealState.ACTIVE: Rest("签章在用")}),

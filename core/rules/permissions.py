@@ -82,6 +82,12 @@ GRANTS: dict[str, tuple[tuple[Role, Own], ...]] = {
     "manage_seal": ((Role.SIGNATORY, Own.COLLEGE), (Role.TEO, Own.ORG)),
     "propose_delegation": ((Role.COORDINATOR, Own.COLLEGE), *_KEEPERS),
     "answer_delegation": _KEEPERS,
+    "announce": (
+        (Role.ADMIN, Own.ANYBODYS),
+        *_TEO,
+        (Role.PROVINCE, Own.AUTHORITY),
+        (Role.CITY, Own.AUTHORITY),
+    ),
     "travel_in_time": ((Role.ADMIN, Own.ANYBODYS),),
     "read_trail": ((Role.ADMIN, Own.ANYBODYS),),
     "read_deliveries": ((Role.ADMIN, Own.ANYBODYS), *_HEADS),  # of one's own organisation's accounts

@@ -14,6 +14,7 @@ from core.rules.machine import Labelled
 DIGEST_AT = time(8, 30)
 LADDER = (timedelta(days=7), timedelta(days=3), timedelta(hours=24), timedelta(hours=2))  # before a deadline
 MOST_REMINDERS = 5  # of one task, those by colleagues included
+NUDGE_EVERY = timedelta(hours=4)  # reminders by colleagues, per task
 LAST_CALL = timedelta(hours=2)  # so near a deadline work that is not done wakes people up
 ROOM_TO_ACT = timedelta(hours=12)  # what leaves less after the night is told before it
 BEFORE_NIGHT = timedelta(minutes=30)  # nobody is written to in the last minute before quiet hours

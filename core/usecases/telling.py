@@ -21,6 +21,7 @@ from core.rules.notices import IN_A_CHAT, DeliveryState, ReplyState
 from core.rules.telling import (
     MOST_REMINDERS,
     NIGHT,
+    NUDGE_EVERY,
     Escalation,
     QuietHours,
     next_escalation,
@@ -76,6 +77,37 @@ def remind(tx: Tx, *, notification_id: int) -> None:
         clock.local(tx.now), clock.local(row.created_at), row.due_at, quiet=quiet, wakes=message.wakes
     )
     row.next_reminder_at = again if row.reminders < MOST_REMINDERS else None
+
+
+def nudge(tx: Tx, *, thing_type: str, thing_id: int) -> int:
+    """A colleague reminds everybody who has not answered about a thing; how many.
+
+    Nobody more than once in NUDGE_EVERY, nor beyond MOST_REMINDERS of a task, whoever reminded (chat.md). Part of the
+    verbs that say who may.
+    """
+    waiting = tx.all(
+        select(Notification).where(
+            Notification.thing_type == thing_type,
+            Notification.thing_id == thing_id,
+            Notification.about_id.is_(None),
+            Notification.reply_state == ReplyState.OPEN,
+            Notification.useful_until >= tx.now,
+            Notification.delivery_state != DeliveryState.PENDING,
+            Notification.reminders < MOST_REMINDERS,
+        )
+    )
+    lately = set(
+        tx.all(
+            select(Notification.about_id).where(
+                Notification.about_id.in_([row.id for row in waiting]), Notification.created_at > tx.now - NUDGE_EVERY
+            )
+        )
+    )
+    fresh = [row for row in waiting if row.id not in lately and row.created_at <= tx.now - NUDGE_EVERY]
+    for row in fresh:
+        row.reminders += 1
+        tx.notify(Reminder(row.id, row.reminders))
+    return len(fresh)
 
 
 # -- escalation --------------------------------------------------------------------------------------------------------

@@ -16,9 +16,10 @@ from core.notifications.pilots import ApplicationDecided
 from core.notifications.reminding import Burst, Reminder
 from core.notifications.samples import specimens
 from core.notifications.sites import SiteSubmitted
+from core.rules.delegations import Duty
 from core.rules.notices import DELIVERY, DeliveryState, ReplyState
 from core.rules.sites import SiteReview, SiteStatus
-from core.usecases import notices
+from core.usecases import delegations, notices
 from tests.admin.conftest import OpenPanel, Panel, words
 from tests.channels import DEAD, install
 from tests.factories import Year, on, rows
@@ -140,6 +141,19 @@ def test_a_colleague_nobody_can_reach_stands_in_red_before_the_deadline(
     assert alarm in words(college.get("/admin/late/")), "no channel of this installation carries mail"
     install(monkeypatch, DEAD, "mailto://example.org?to={email}")
     assert alarm not in words(college.get("/admin/late/"))
+
+
+def test_an_officer_nobody_would_stand_in_for_is_named_to_the_college(panel: OpenPanel) -> None:
+    place = panel("planned", LATER)
+    alarm = "还没有默认代办人，无人回复时没有人接手"
+    assert re.search(alarm + r".* signatory ", words(place.browser("coordinator").get("/admin/late/")))
+    assert alarm not in words(place.browser("teo").get("/admin/late/"))
+    given = {"principal_id": place.year["account:signatory"], "deputy_id": place.year["account:coordinator"]}
+    propose = delegations.propose_delegation
+    held = place.year.do("signatory", propose, **given, duty=Duty.SITE, is_default=True)
+    assert alarm in words(place.browser("coordinator").get("/admin/late/")), "not before the person has accepted"
+    place.year.do("signatory", delegations.accept_delegation, delegation_id=held.id)
+    assert alarm not in words(place.browser("coordinator").get("/admin/late/"))
 
 
 # -- notices -----------------------------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ EVERYBODY = set(CAST)
 PAGES: dict[str, set[str]] = {
     "accounts": {"admin"} | COLLEGE,
     "allocations": EXAMS,
+    "announcements": OFFICES | {"reviewer"},
     "applications": OFFICES,
     "arrangements": DESKS,
     "authorities": OFFICES - TEO,

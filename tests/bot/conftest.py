@@ -283,10 +283,12 @@ def any_chat(request: pytest.FixtureRequest) -> Chat:
 
 
 @contextmanager
-def beside_telegram(monkeypatch: pytest.MonkeyPatch, world: World, url: str, data_dir: Path) -> Iterator[Chat]:
-    """A database and a Bot API of its own, the clock standing at the birth of the world."""
+def beside_telegram(
+    monkeypatch: pytest.MonkeyPatch, world: World, url: str, data_dir: Path, **options: Any
+) -> Iterator[Chat]:
+    """A database and a Bot API of its own (made with options), the clock standing at the birth of the world."""
     people = [Persona(p.telegram, p.name) for p in PEOPLE if p.telegram] + [Persona(STRANGER, "新同事")]
-    with running_bot_api(people) as telegram:
+    with running_bot_api(people, **options) as telegram:
         monkeypatch.setenv("KAOWU_TELEGRAM_TOKEN", telegram.token)
         monkeypatch.setenv("KAOWU_TELEGRAM_API_URL", telegram.root)
         settle(monkeypatch, url, data_dir)

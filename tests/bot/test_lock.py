@@ -14,6 +14,7 @@ from core.rules.notices import ReplyState
 from core.rules.organisations import Role
 from core.usecases import bindings, delegations, freezing
 from tests.bot.conftest import Chat, later
+from tests.channels import install
 
 CONFIRM = "确认冻结 1 个账号"
 
@@ -93,8 +94,9 @@ async def test_after_ten_minutes_the_key_answers_with_words_and_is_gone(chat: Ch
     assert chat.again(row).reply_state is ReplyState.ACKNOWLEDGED
 
 
-async def test_a_proposal_is_accepted_with_a_recap(chat: Chat) -> None:
+async def test_a_proposal_is_accepted_with_a_recap(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
     """One L2 act of the person whose work it is; a deputy with a mail address can be reached."""
+    install(monkeypatch, "mailto://example.org?to={email}")
     home = chat.account("jiangcheng")
 
     def colleague(tx: Tx) -> int:

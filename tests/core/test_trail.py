@@ -182,6 +182,7 @@ def test_every_audited_table_is_recorded_and_the_others_are_few_and_known() -> N
         "import_changes",
         "import_faults",
         "import_files",
+        "notice_letters",
         "notifications",
         "number_series",
         "signing_items",

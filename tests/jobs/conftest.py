@@ -50,6 +50,6 @@ def chat(monkeypatch: pytest.MonkeyPatch, own_settings: None) -> Iterator[Runnin
         monkeypatch.setenv("KAOWU_TELEGRAM_TOKEN", running.token)
         monkeypatch.setenv("KAOWU_TELEGRAM_API_URL", running.root)
         settings.forget()
-        request = telegram.HTTPXRequest
-        monkeypatch.setattr(telegram, "HTTPXRequest", lambda **given: request(**(given | {"read_timeout": 0.5})))
+        request = telegram.Connection
+        monkeypatch.setattr(telegram, "Connection", lambda to, **given: request(to, **given | {"read_timeout": 0.5}))
         yield running

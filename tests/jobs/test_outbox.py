@@ -27,6 +27,7 @@ from tests.conftest import PATIENCE, comes_true
 from tests.factories import SECOND, Year, Years, at_once, count, moment, one, rows
 from tests.factories import notices as told
 from tests.fakes import RunningBotApi, running_bot_api
+from tests.proxies import running_proxy
 
 Stand = Callable[[datetime | str], datetime]
 COORDINATOR, SIGNATORY, CITY = 9008, 9009, 9003
@@ -240,6 +241,28 @@ async def test_a_message_that_never_left_this_machine_is_no_repeat_later(
     report = await line.send(1, "text", ())
     await line.__aexit__(None, None, None)
     assert (report.fate, report.message_id) == (Fate.LATER, None)
+
+
+async def test_behind_a_dead_proxy_messages_wait_and_leave_unmarked_when_it_is_back(
+    year: Year, chat: RunningBotApi, stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KAOWU_TELEGRAM_API_URL", "http://telegram.example.org")
+    due = count(Notification, Notification.delivery_state == "pending")
+    async with running_proxy("socks5", chat.port) as proxy:
+        monkeypatch.setenv("KAOWU_TELEGRAM_PROXY", proxy.address)
+        settings.forget()
+        line = await Telegram(pacer=Pacer(2_000)).__aenter__()
+    await outbox.deliver_once(line)
+    waiting = rows(select(Notification).where(Notification.delivery_state == "pending"))
+    assert {row.last_error for row in waiting} == {"ConnectError"}
+    assert len(waiting) == due - 1  # the second coordinator has no chat
+    later(stand, hours=1)
+    async with running_proxy("socks5", chat.port, port=proxy.port):
+        while await outbox.deliver_once(line):
+            pass
+    await line.__aexit__(None, None, None)
+    assert len(sent(chat)) == due - 1
+    assert not [text for text in sent(chat) if "重发" in text]
 
 
 # -- killed in between -----------------------------------------------------------------------------------------------

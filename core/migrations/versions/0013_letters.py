@@ -64,5 +64,6 @@ def downgrade() -> None:
     op.drop_table("notice_letters")
     with op.batch_alter_table("telling_choices") as batch:
         batch.drop_constraint(batch.f("ck_telling_choices_robot_has_key"), type_="check")
+        batch.drop_constraint("channel", type_="check")
         batch.drop_column("robot_key")
         batch.drop_column("letter_channel")

@@ -19,6 +19,7 @@ from core.actors import SYSTEM
 from core.db import reading, transaction
 from core.gateways.seal import SealFailed
 from core.models.accounts import ChatBinding, UserAccount, VerificationCode
+from core.models.announcements import Announcement
 from core.models.candidates import Candidate
 from core.models.delegations import Delegation
 from core.models.plans import ExamPlan
@@ -39,6 +40,7 @@ from core.notifications.accounts import (
     SecondFactorReset,
     StillYou,
 )
+from core.notifications.announcements import AnnouncementPublished, AnnouncementToConfirm, AnnouncementWithdrawn
 from core.notifications.candidate_accounts import LinkSent
 from core.notifications.candidates import ManualConfirmationNeeded
 from core.notifications.certificates import (
@@ -81,12 +83,13 @@ from core.notifications.reminding import Burst, DailyDigest, Escalated, Escalate
 from core.notifications.sites import SiteAllocated, SiteDecided, SiteSubmitted
 from core.notifications.wording import words_of
 from core.notifications.words import TEMPLATES
+from core.rules.announcements import AnnouncementKind
 from core.rules.certificates import Party
 from core.rules.delegations import Duty
 from core.rules.imports import ImportState
-from core.rules.organisations import CodePurpose
+from core.rules.organisations import CodePurpose, Role
 from core.rules.plans import PlanEdge
-from core.usecases import codes, delegations, imports, notices, reviews, signing
+from core.usecases import announcements, codes, delegations, imports, notices, reviews, signing
 from tests.factories import DECLARATION, SECOND, WINDOWS, Year, Years, count, generate, moment, one, order, rows
 
 At = Callable[[datetime | str], datetime]
@@ -193,6 +196,21 @@ def ended_of(year: Year) -> int:
     return ident
 
 
+def announcement_of(year: Year, *, is_withdrawn: bool = False, is_receipt_asked: bool = True) -> int:
+    """To all coordinators of the TEO's colleges; one that is there already will do."""
+    title = f"关于做好考点保障工作的通知{'（撤回）' if is_withdrawn else ''}{'' if is_receipt_asked else '（知悉）'}"
+    held = rows(select(Announcement.id).where(Announcement.title == title))
+    if held:
+        return int(held[0])
+    words = {"kind": AnnouncementKind.NOTICE, "title": title, "body": "请检查备用线路。", "roles": [Role.COORDINATOR]}
+    receipt = {"is_receipt_asked": True, "answer_until": clock.now() + timedelta(days=3)} if is_receipt_asked else {}
+    ident = int(year.do("teo", announcements.draft_announcement, **words, **receipt).id)
+    year.do("teo", announcements.publish_announcement, announcement_id=ident)
+    if is_withdrawn:
+        year.do("teo", announcements.withdraw_announcement, announcement_id=ident, reason=REASON * 15)
+    return ident
+
+
 SAMPLES: dict[str, list[Callable[[Year], Message]]] = {
     "accounts.acts_frozen": [
         lambda y: ActsFrozen(y["account:coordinator"], y["account:signatory"], "2026-03-15T09:00:00+00:00"),
@@ -203,6 +221,14 @@ SAMPLES: dict[str, list[Callable[[Year], Message]]] = {
         lambda y: StillYou(binding_of(y, "coordinator"), "2026-06-15T09:00:00+00:00"),
         lambda y: StillYou(unconfirmed_of(y), "2026-05-20T09:00:00+00:00"),
     ],
+    "announcements.published": [
+        lambda y: AnnouncementPublished(announcement_of(y, is_receipt_asked=False)),
+    ],
+    "announcements.to_confirm": [
+        lambda y: AnnouncementToConfirm(announcement_of(y)),
+        lambda y: AnnouncementToConfirm(announcement_of(y, is_withdrawn=True)),
+    ],
+    "announcements.withdrawn": [lambda y: AnnouncementWithdrawn(announcement_of(y, is_withdrawn=True))],
     "accounts.binding_asked": [lambda y: BindingAsked(binding_of(y, "coordinator"))],
     "accounts.binding_confirmed": [lambda y: BindingConfirmed(binding_of(y, "coordinator"))],
     "accounts.binding_waits": [lambda y: BindingWaits(binding_of(y, "coordinator"))],
@@ -410,6 +436,9 @@ def test_what_people_wrote_cannot_become_markup(year: Year) -> None:
 # -- who hears it ----------------------------------------------------------------------------------------------------
 
 AUDIENCES: dict[str, set[str]] = {
+    "announcements.published": {"coordinator", "second_coordinator", "other_coordinator"},
+    "announcements.to_confirm": {"coordinator", "second_coordinator", "other_coordinator"},
+    "announcements.withdrawn": {"coordinator", "second_coordinator", "other_coordinator"},
     "candidates.manual_confirmation_needed": {"coordinator", "second_coordinator"},
     "certificates.issued": {"coordinator", "second_coordinator", "signatory"},
     "certificates.signing_rejected": {"teo"},

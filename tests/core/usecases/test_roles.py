@@ -31,6 +31,7 @@ from core.models.certificates import CertificateIssuance, SigningSession
 from core.models.photos import PhotoVerdict
 from core.models.records import ImportJob, Notification
 from core.queries.certificates import batch_version, pending_for
+from core.rules.announcements import AnnouncementKind
 from core.rules.candidates import CandidateKind
 from core.rules.catalogue import CertificateLevel, ExamMode, RequirementKind
 from core.rules.certificates import ISSUANCE, IssueMethod, Party
@@ -41,6 +42,7 @@ from core.rules.organisations import CollegeType, Role
 from core.rules.photo_verdicts import PhotoState
 from core.usecases import (
     accounts,
+    announcements,
     applications,
     arrangement,
     batches,
@@ -113,6 +115,7 @@ from tests.factories import (
 At = Callable[[datetime | str], datetime]
 EVERYBODY = (*CAST, "candidate", "public")
 ADMIN = {"admin"}
+ISSUERS = {"admin", "province", "other_province", "city", "other_city", "teo", "other_teo"}
 PROVINCE = {"province"}
 CITY = {"city"}
 TEO = {"teo"}
@@ -319,6 +322,30 @@ def _stands_in(year: Year) -> dict[str, Any]:
         "duty": Duty.SITE,
         "ends_at": moment("planned") + timedelta(days=10),
     }
+
+
+def _says() -> dict[str, Any]:
+    """Something all coordinators are to confirm."""
+    return {
+        "kind": AnnouncementKind.NOTICE,
+        "title": "考点网络保障",
+        "body": "请检查备用线路。",
+        "roles": [Role.COORDINATOR],
+        "is_receipt_asked": True,
+        "answer_until": moment("planned") + timedelta(days=3),
+    }
+
+
+def _draft_announcement(year: Year) -> None:
+    year.ids["announcement"] = year.do("teo", announcements.draft_announcement, **_says()).id
+
+
+def _announce(year: Year) -> None:
+    _draft_announcement(year)
+    year.do("teo", announcements.publish_announcement, announcement_id=year["announcement"])
+    with year.acting("system") as tx:
+        told = Notification.thing_type == "announcements"
+        tx.update_all(Notification, told, delivery_state=DeliveryState.SUPPRESSED)
 
 
 def _propose_deputy(year: Year) -> None:
@@ -752,6 +779,49 @@ CASES: dict[str, Case] = {
     ),
     "certificates.note_download": Case(
         lambda tx, year: certificates.note_download(tx, issuance_id=year["issuance:0"]), "issued", TEO | STAFF
+    ),
+    # what organisations announce (§2.38)
+    "announcements.draft_announcement": Case(
+        lambda tx, year: announcements.draft_announcement(tx, **_says()), "planned", ISSUERS
+    ),
+    "announcements.edit_announcement": Case(
+        lambda tx, year: announcements.edit_announcement(tx, announcement_id=year["announcement"], **_says()),
+        "planned",
+        ADMIN | TEO,
+        before=_draft_announcement,
+    ),
+    "announcements.remove_announcement": Case(
+        lambda tx, year: announcements.remove_announcement(tx, announcement_id=year["announcement"]),
+        "planned",
+        ADMIN | TEO,
+        before=_draft_announcement,
+    ),
+    "announcements.publish_announcement": Case(
+        lambda tx, year: announcements.publish_announcement(tx, announcement_id=year["announcement"]),
+        "planned",
+        ADMIN | TEO,
+        before=_draft_announcement,
+    ),
+    "announcements.withdraw_announcement": Case(
+        lambda tx, year: announcements.withdraw_announcement(
+            tx, announcement_id=year["announcement"], reason="时间有误"
+        ),
+        "planned",
+        ADMIN | TEO,
+        before=_announce,
+    ),
+    "announcements.remind_unread": Case(
+        lambda tx, year: announcements.remind_unread(tx, announcement_id=year["announcement"]),
+        "planned",
+        ADMIN | TEO,
+        now="2026-04-01 13:00:01",
+        before=_announce,
+    ),
+    "announcements.confirm_reading": Case(
+        lambda tx, year: announcements.confirm_reading(tx, announcement_id=year["announcement"]),
+        "planned",
+        ROOM_MASTERS | {"other_coordinator"},
+        before=_announce,
     ),
     # who stands in for whom, and who stops whom (chat.md)
     "delegations.propose_delegation": Case(
@@ -1476,6 +1546,7 @@ FOR_ANYBODY = {
         "notices.retarget_tasks",
         "organisations.require_active_seal",
         "replies.is_first",
+        "telling.nudge",
         "replies.is_snoozed",
         "results.create_issuances",
         "results.recompute_results",
@@ -1490,6 +1561,7 @@ FOR_ANYBODY = {
         "notices.see_notices",
         "telling.change",
         "telling.choose",
+        "telling.choose_channel",
         "notices.start_draft",
         "bindings.affirm_binding",
         "locking.awaited_freeze",
