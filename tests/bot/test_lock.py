@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from core import clock
 from core.db import Tx, reading, transaction
 from core.models.accounts import AccountRole, ChatBinding, UserAccount
