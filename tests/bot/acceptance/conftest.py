@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 from sqlalchemy import func, select
 
@@ -37,11 +40,13 @@ def _is_anything_due() -> bool:
         return is_anything_due(session, clock.now())
 
 
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+@contextmanager
+def impatient() -> Iterator[None]:
     """The sender waits half a second for an answer, so that a lost one costs no more."""
-    request = telegram.HTTPXRequest
-    monkeypatch.setattr(telegram, "HTTPXRequest", lambda **given: request(**(given | {"read_timeout": 0.5})))
+    connection = telegram.Connection
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(telegram, "Connection", lambda to, **given: connection(to, **given | {"read_timeout": 0.5}))
+        yield
 
 
 def clear_the_way(chat: Chat) -> None:

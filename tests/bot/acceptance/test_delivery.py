@@ -19,7 +19,16 @@ from core.rules.delegations import Duty
 from core.rules.notices import DeliveryState, ReplyState
 from core.rules.organisations import BindingState, Reach, Role
 from core.usecases import delegations
-from tests.bot.acceptance.conftest import broken_laws, clear_the_way, colleague, deliver, result, tell, told
+from tests.bot.acceptance.conftest import (
+    broken_laws,
+    clear_the_way,
+    colleague,
+    deliver,
+    impatient,
+    result,
+    tell,
+    told,
+)
 from tests.bot.conftest import STRANGER, Chat, later
 from tests.bot.review_steps import (
     CONFIRM,
@@ -35,6 +44,7 @@ from tests.bot.review_steps import (
     ident,
     recapped,
 )
+from tests.conftest import PATIENCE
 
 RESULTS = 500
 
@@ -111,14 +121,16 @@ async def test_13_403_blocked(chat: Chat) -> None:
     assert chat.user("tongshi") == STRANGER
 
 
-@pytest.mark.parametrize("fault", [Fault.answer_lost(1.5), Fault.hung_up()], ids=["answer lost", "hung up"])
-async def test_14_time_out_after_telegram_accepted(chat: Chat, impatient: None, fault: Fault) -> None:
+@pytest.mark.parametrize("fault", [Fault.answer_lost(PATIENCE), Fault.hung_up()], ids=["answer lost", "hung up"])
+async def test_14_time_out_after_telegram_accepted(chat: Chat, fault: Fault) -> None:
     """Nobody knows: the repeat says 重发 and carries the same keys, and those of the untracked first copy work."""
     clear_the_way(chat)
     row = chat.notice(PROVINCE, WAITING, ident(chat))
     chat.do(lambda tx: tx.update_all(Notification, Notification.id == row.id, delivery_state=DeliveryState.PENDING))
     chat.telegram.api.faults.script("sendMessage", fault)
-    await deliver()
+    with impatient():
+        await deliver()
+    chat.telegram.api.faults.release()
     unsure = chat.again(row)
     assert (unsure.delivery_state, unsure.may_have_arrived) == (DeliveryState.PENDING, True)
     with later(hours=1):
