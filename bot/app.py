@@ -34,6 +34,7 @@ from bot.context import CONTEXTS
 from bot.flows import lock
 from bot.handlers import certificates, files, help, notices, people, plans, telling
 from bot.identify import identify
+from bot.polling import InHand, PatientBot
 from bot.refusals import refused
 from bot.texts import said
 from bot.webhook import Door, ask_for_updates, look_after
@@ -93,8 +94,9 @@ class WatchedConnection(Connection):
 class InOrderPerPerson(BaseUpdateProcessor):
     """Side by side for everybody, one after the other for each: a reason never overtakes the press it belongs to."""
 
-    def __init__(self) -> None:
+    def __init__(self, in_hand: InHand | None = None) -> None:
         super().__init__(SIDE_BY_SIDE)
+        self._in_hand = in_hand or InHand()
         self._turns: dict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._waiting: dict[int, int] = defaultdict(int)
 
@@ -107,6 +109,8 @@ class InOrderPerPerson(BaseUpdateProcessor):
             async with self._turns[person]:
                 await coroutine
         finally:
+            if isinstance(update, Update):
+                self._in_hand.settle(update.update_id)
             self._waiting[person] -= 1
             if not self._waiting[person]:
                 del self._waiting[person], self._turns[person]
@@ -123,17 +127,17 @@ class InOrderPerPerson(BaseUpdateProcessor):
 
 def build_application(*, token: str, base_url: str, base_file_url: str, pulse: Pulse | None = None) -> Application:
     """Everything wired, nothing started; addresses without the token, as core.gateways.telegram.api_base gives them."""
-    application = (
-        ApplicationBuilder()
-        .token(token)
-        .base_url(base_url)
-        .base_file_url(base_file_url)
-        .request(Connection(base_url, connection_pool_size=SIDE_BY_SIDE, pool_timeout=10))
-        .get_updates_request(WatchedConnection(base_url, pulse or Pulse()))
-        .context_types(CONTEXTS)
-        .concurrent_updates(InOrderPerPerson())
-        .build()
+    in_hand = InHand()
+    bot = PatientBot(
+        in_hand=in_hand,
+        token=token,
+        base_url=base_url,
+        base_file_url=base_file_url,
+        request=Connection(base_url, connection_pool_size=SIDE_BY_SIDE, pool_timeout=10),
+        get_updates_request=WatchedConnection(base_url, pulse or Pulse()),
     )
+    processor = InOrderPerPerson(in_hand)
+    application = ApplicationBuilder().bot(bot).context_types(CONTEXTS).concurrent_updates(processor).build()
     _add_handlers(application)
     return application
 
@@ -289,6 +293,8 @@ async def _stop(application: Application) -> None:
         await application.updater.stop()
     if application.running:
         await application.stop()
+        if isinstance(application.bot, PatientBot):
+            await application.bot.confirm_settled()
     await application.shutdown()
 
 

@@ -27,6 +27,7 @@ from core.usecases.notices import Claim
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 BITE = 48
+AHEAD = BITE // 2  # letters still under way when the next bite is taken, so that the pacer never waits for rows
 AT_ONCE = 12  # between its words and its report; more would only wait, and be repeated when this process is killed
 IDLE_SECONDS = 0.5
 ACTOR = SYSTEM.on("jobs")
@@ -57,23 +58,45 @@ async def deliver_forever(stop: asyncio.Event) -> None:
 
 async def _deliver(line: Telegram, stop: asyncio.Event) -> None:
     while not stop.is_set():
-        sent = await deliver_once(line)
+        sent = await deliver_once(line, stop)
         if not sent:
             await _pause(stop, IDLE_SECONDS)
 
 
-async def deliver_once(line: Telegram) -> int:
-    """One bite of the outbox and of stale copies; returns how many were settled, 0 when it is time for a pause."""
-    claims = await asyncio.to_thread(_claims)
-    stale = await asyncio.to_thread(_stale)
-    turns = asyncio.Semaphore(AT_ONCE)
-    work = [*(_send(line, claim, turns) for claim in claims), *(_refresh(line, ident) for ident in stale)]
-    outcomes = await asyncio.gather(*work, return_exceptions=True)
-    for outcome in outcomes:
-        if isinstance(outcome, Exception):
+async def deliver_once(line: Telegram, stop: asyncio.Event | None = None) -> int:
+    """What is due and the stale copies, bite by bite until a bite is not full or stop is set; how many were settled.
+
+    0 when it is time for a pause.
+    """
+    turns, settled, is_full = asyncio.Semaphore(AT_ONCE), 0, True
+    under_way: dict[asyncio.Task[bool], int] = {}
+    try:
+        while is_full and not (stop is not None and stop.is_set()):
+            claims = await asyncio.to_thread(_claims)
+            stale = [ident for ident in await asyncio.to_thread(_stale) if ident not in under_way.values()]
+            under_way |= {asyncio.create_task(_send(line, claim, turns)): claim.notification_id for claim in claims}
+            under_way |= {asyncio.create_task(_refresh(line, ident)): ident for ident in stale}
+            is_full = len(claims) == BITE
+            while is_full and len(under_way) > AHEAD:
+                settled += _settled(await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED), under_way)
+    finally:
+        if under_way:
+            settled += _settled(await asyncio.wait(under_way), under_way)
+    return settled
+
+
+def _settled(waited: tuple[set[asyncio.Task[bool]], object], under_way: dict[asyncio.Task[bool], int]) -> int:
+    """Take what has ended off the list; how many of it need no other try."""
+    settled = 0
+    for task in waited[0]:
+        del under_way[task]
+        trouble = task.exception()
+        if trouble is None:
+            settled += task.result()
+        else:
             # its claim runs out and is taken again; the others' letters are on their way
-            log.error("outbox: one message broke", exc_info=outcome)
-    return sum(outcome is True for outcome in outcomes)
+            log.error("outbox: one message broke", exc_info=trouble)
+    return settled
 
 
 async def _send(line: Telegram, claim: Claim, turns: asyncio.Semaphore) -> bool:

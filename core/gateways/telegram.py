@@ -9,7 +9,11 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 import time
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -25,6 +29,8 @@ from core.gateways.init_data import token_in_force
 from core.gateways.keys import Key
 
 PER_SECOND = 29.7  # Telegram speaks of 30 messages a second; an even pace just below never meets a 429
+_TRIPS = 300  # calls whose fastest shows the line at its best
+_SURELY = 0.9  # of it: the fastest seen may not be the fastest there is
 LONGEST_CALL = 60.0  # seconds: a SOCKS5 proxy that falls silent while it greets has no other limit
 LONGEST_DOWNLOAD = 180.0
 _GONE_CHATS = ("chat not found", "user is deactivated", "bot was kicked", "have no rights to send")
@@ -54,21 +60,52 @@ class Report:
 
 
 class Pacer:
-    """Evenly spaced turns for everybody who sends; a 429 holds all of them."""
+    """Evenly spaced turns for everybody who sends, never more in a second than whole per_second; a 429 holds all.
+
+    Telegram counts what arrives, and on its way a message may fall behind those that follow it. So a message still
+    under way counts, and an answered one for a second after its answer, less the way there and back at its fastest:
+    however uneven the line, the second is kept, and only its unevenness is lost.
+    """
 
     def __init__(self, per_second: float = PER_SECOND) -> None:
         self._gap = 1 / per_second
-        self._next = 0.0
+        self._most = math.ceil(per_second)
+        self._last = 0.0  # when the last one left, had it been in time: who wakes late does not make all others late
+        self._door = asyncio.Lock()
+        self._under_way = 0
+        self._answered: deque[float] = deque()
+        self._trips: deque[float] = deque(maxlen=_TRIPS)
 
-    async def turn(self) -> None:
-        """Wait for one's turn."""
-        now = time.monotonic()
-        self._next = max(self._next + self._gap, now)
-        await asyncio.sleep(self._next - now)
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait for one's turn, first come, first served; it lasts until the answer is there."""
+        async with self._door:
+            while (pause := self._pause(time.monotonic())) > 0:  # noqa: ASYNC110 - a 429 may have lengthened it meanwhile
+                await asyncio.sleep(pause)
+            left = time.monotonic()
+            self._last = max(self._last + self._gap, left)
+            self._under_way += 1
+        try:
+            yield
+        finally:
+            self._under_way -= 1
+            self._answered.append(time.monotonic())
+            self._trips.append(self._answered[-1] - left)
 
     def hold(self, pause: timedelta) -> None:
         """Nobody sends before the pause is over."""
-        self._next = max(self._next, time.monotonic() + pause.total_seconds())
+        self._last = max(self._last, time.monotonic() + pause.total_seconds())
+
+    def _pause(self, now: float) -> float:
+        """Seconds until the next message may leave."""
+        over = now - 1.0 + _SURELY * min(self._trips, default=0.0)
+        while self._answered and self._answered[0] <= over:
+            self._answered.popleft()
+        pause = self._last + self._gap - now
+        too_many = self._under_way + len(self._answered) + 1 - self._most
+        if too_many > len(self._answered):
+            return max(pause, self._gap)  # somebody has to be answered first
+        return max(pause, self._answered[too_many - 1] - over) if too_many > 0 else pause
 
 
 def api_base() -> tuple[str, str]:
@@ -176,28 +213,28 @@ class Telegram:
         self, chat_id: int, text: str, keys: tuple[tuple[Key, ...], ...], *, reply_to: int | None = None
     ) -> Report:
         """A new message, protected from forwarding."""
-        await self._pacer.turn()
         try:
-            sent = await self._bot.send_message(
-                chat_id,
-                text,
-                parse_mode="HTML",
-                reply_markup=markup(keys),
-                protect_content=True,
-                link_preview_options=LinkPreviewOptions(is_disabled=True),
-                reply_parameters=ReplyParameters(reply_to, allow_sending_without_reply=True) if reply_to else None,
-            )
+            async with self._pacer.turn():
+                sent = await self._bot.send_message(
+                    chat_id,
+                    text,
+                    parse_mode="HTML",
+                    reply_markup=markup(keys),
+                    protect_content=True,
+                    link_preview_options=LinkPreviewOptions(is_disabled=True),
+                    reply_parameters=ReplyParameters(reply_to, allow_sending_without_reply=True) if reply_to else None,
+                )
         except TelegramError as trouble:
             return self._sorted(trouble)
         return Report(Fate.DONE, message_id=sent.message_id)
 
     async def edit(self, chat_id: int, message_id: int, text: str, keys: tuple[tuple[Key, ...], ...]) -> Report:
         """The same message with the present truth; one that cannot be edited any more counts as done."""
-        await self._pacer.turn()
         try:
-            await self._bot.edit_message_text(
-                text, chat_id=chat_id, message_id=message_id, parse_mode="HTML", reply_markup=markup(keys)
-            )
+            async with self._pacer.turn():
+                await self._bot.edit_message_text(
+                    text, chat_id=chat_id, message_id=message_id, parse_mode="HTML", reply_markup=markup(keys)
+                )
         except BadRequest as trouble:
             if any(words in trouble.message.lower() for words in _UNEDITABLE):
                 return Report(Fate.DONE, message_id=message_id, why="uneditable")

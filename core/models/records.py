@@ -210,6 +210,7 @@ class Notification(Base):
         Index("ix_notifications_mine", "account_id", "reply_state"),
         Index("ix_notifications_thing", "thing_type", "thing_id"),
         Index("ix_notifications_stale", "is_stale"),
+        Index("ix_notifications_created", "created_at"),
         Index("ix_notifications_reminder", "next_reminder_at"),
         Index("ix_notifications_escalation", "next_escalation_at"),
         Index("ix_notifications_about", "about_id"),

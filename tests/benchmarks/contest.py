@@ -19,10 +19,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
-from typing import Any, Literal
+from typing import Any
 
 import psycopg
 from sqlalchemy import make_url
+
+from core import db, settings
 
 ROUNDS = 3
 POSTGRES_URL = os.environ.get("TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
@@ -32,13 +34,15 @@ POSTGRES_URL = os.environ.get("TEST_POSTGRES_URL", "postgresql://postgres@127.0.
 class Run:
     """One run of one contestant. stage: a folder the contest's prepare filled; answer: what must be the same for all.
 
-    rate: how many things were done, where "per second" says more than seconds.
+    rate: how many things were done, where "per second" says more than seconds. figures: whatever else was measured, a
+    column each, by the words above it with their unit.
     """
 
     stage: Path
     seconds: float = 0.0
     answer: Any = None
     rate: float | None = None
+    figures: dict[str, float] = field(default_factory=dict)
     before_mb: float = 0.0
 
     @contextmanager
@@ -54,14 +58,14 @@ class Run:
 class Ratio:
     """A line below the table: how many times as many seconds, or MB of memory added, one contestant took as another.
 
-    at_most: what it means to stay below.
+    at_most: what it means to stay below. figure: "seconds", "more_mb", or the name of one of the run's own figures.
     """
 
     words: str
     of: str
     to: str
     at_most: float
-    figure: Literal["seconds", "more_mb"] = "seconds"
+    figure: str = "seconds"
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,12 @@ class Figures:
     more_mb: float
     answer: Any
     rate: float | None
+    figures: dict[str, float]
+
+    def of(self, figure: str) -> float:
+        """One of them by its name; KeyError for one this contestant does not measure."""
+        named = {"seconds": self.seconds, "more_mb": self.more_mb}
+        return named[figure] if figure in named else self.figures[figure]
 
 
 def hold(module: str, contest: Contest, rounds: int) -> None:
@@ -128,7 +138,7 @@ def run_here(contest: Contest, contestant: str, stage: Path) -> None:
     """The child's side: one run, and its figures as the last line."""
     run = Run(stage)
     contest.contestants[contestant](run)
-    figures = Figures(run.seconds, peak_mb(), peak_mb() - run.before_mb, run.answer, run.rate)
+    figures = Figures(run.seconds, peak_mb(), peak_mb() - run.before_mb, run.answer, run.rate, run.figures)
     print(json.dumps(asdict(figures)))
 
 
@@ -166,23 +176,30 @@ def _print(contest: Contest, found: Mapping[str, Sequence[Figures]]) -> None:
     first = median(run.seconds for run in found[next(iter(found))])
     print(f"\n{contest.name}")
     width = max(_width(name) for name in found)
-    print(_line(_padded("", width), "seconds", "times", "aim", "peak MB", "added", "/s"))
+    more = list(dict.fromkeys(name for runs in found.values() for name in runs[0].figures))
+    widths = [8] * 6 + [max(8, _width(name)) for name in more]
+    print(_line(_padded("", width), widths, "seconds", "times", "aim", "peak MB", "added", "/s", *more))
     for name, runs in found.items():
         seconds = median(run.seconds for run in runs)
         rates = [run.rate / run.seconds for run in runs if run.rate is not None]
         print(
             _line(
                 _padded(name, width),
+                widths,
                 f"{seconds:.3f}",
                 f"{first / seconds:.1f}",
                 f"{contest.targets[name]:.0f}" if name in contest.targets else "",
                 f"{median(run.peak_mb for run in runs):.0f}",
                 f"{median(run.more_mb for run in runs):.0f}",
                 f"{median(rates):.1f}" if rates else "",
+                *(
+                    f"{median(run.figures[name] for run in runs):.1f}" if name in runs[0].figures else ""
+                    for name in more
+                ),
             )
         )
     for ratio in contest.ratios:
-        of, to = (median(getattr(run, ratio.figure) for run in found[name]) for name in (ratio.of, ratio.to))
+        of, to = (median(run.of(ratio.figure) for run in found[name]) for name in (ratio.of, ratio.to))
         print(f"  {ratio.words}: {of / max(to, 1e-9):.2f} (aim: at most {ratio.at_most:g})")
     rounds = max(map(len, found.values()))
     if alone := [name for name, runs in found.items() if len(runs) < rounds]:
@@ -191,8 +208,8 @@ def _print(contest: Contest, found: Mapping[str, Sequence[Figures]]) -> None:
         print(f"  {note}")
 
 
-def _line(name: str, *cells: str) -> str:
-    return "  ".join(["", name, *(cell.rjust(8) for cell in cells)]).rstrip()
+def _line(name: str, widths: Sequence[int], *cells: str) -> str:
+    return "  ".join(["", name, *(cell.rjust(width) for cell, width in zip(cells, widths, strict=True))]).rstrip()
 
 
 def _width(text: str) -> int:
@@ -230,6 +247,18 @@ def copy_of(stage: Path, kind: str) -> Iterator[str]:
             yield at_postgres(name)
         finally:
             server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@contextmanager
+def connected(url: str) -> Iterator[None]:
+    """The process's database for a while."""
+    os.environ["KAOWU_DATABASE_URL"] = url
+    settings.forget()
+    db.configure(url)
+    try:
+        yield
+    finally:
+        db.engine().dispose()
 
 
 def template_name(stage: Path) -> str:
