@@ -7,9 +7,9 @@ from core.db import reading
 from core.queries.bindings import still_you_due
 from core.queries.delegations import lapsing_delegations
 from core.queries.health import note_of
-from core.queries.telling import digests_due, escalations_due, people_with_work, reminders_due
+from core.queries.telling import digests_due, escalations_due, people_with_work, reminders_due, requests_over
 from core.rules.telling import week_of
-from core.usecases import bindings, delegations, telling
+from core.usecases import bindings, delegations, replies, telling
 from jobs.due import each, once
 
 WEEKLY = "jobs.weekly"
@@ -28,6 +28,11 @@ def remind() -> None:
 def escalate() -> None:
     """chat.md: no answer for two days, or a day before the end; never given up."""
     each("escalation", escalations_due(clock.now()), lambda tx, ident: telling.escalate(tx, notification_id=ident))
+
+
+def expire_requests() -> None:
+    """chat.md: what was not answered in time says so on every copy, whether somebody presses it or not."""
+    each("request", requests_over(clock.now()), lambda tx, ident: replies.expire_request(tx, notification_id=ident))
 
 
 def ask_still_you() -> None:

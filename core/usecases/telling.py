@@ -141,6 +141,23 @@ def escalate(tx: Tx, *, notification_id: int) -> None:
     tx.notify(EscalatedOwn(row.id, Escalation.LEADER, leaders))
 
 
+def hand_over(tx: Tx, *, account_id: int) -> None:
+    """What waits for somebody no message reaches goes to their deputies now, not after two days (chat.md, blocked bot).
+
+    To their colleagues where they have no deputy; with nobody there escalation goes on as it would.
+    """
+    waiting = select(Notification).where(
+        Notification.account_id == account_id,
+        Notification.reply_state == ReplyState.OPEN,
+        Notification.useful_until >= tx.now,
+    )
+    for row in tx.all(waiting.order_by(Notification.id)):
+        message = revive_of(row)
+        people, are_deputies = _helpers(tx, row, message)
+        if people and message.is_still_true(tx.session, tx.now):
+            tx.notify(message, to=people, instead_of=row.account_id if are_deputies else None)
+
+
 def _helpers(tx: Tx, row: Notification, message: Message) -> tuple[list[int], bool]:
     """The person's own deputies (True), their colleagues where there is none to ask; nobody who has heard already."""
     if message.is_personal:
