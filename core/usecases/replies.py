@@ -16,7 +16,7 @@ from core.models.records import ChatUpdate, Notification
 from core.notifications.accounts import StillYou
 from core.notifications.message import Message, Press
 from core.queries.delegations import stands_in
-from core.rules.notices import IN_A_CHAT, REPLY, TAKE_BACK_WITHIN, DeliveryState, ReplyState, may_take_back
+from core.rules.notices import DELIVERY, IN_A_CHAT, REPLY, TAKE_BACK_WITHIN, DeliveryState, ReplyState, may_take_back
 from core.usecases import notices
 from core.usecases.bindings import affirm_binding
 
@@ -114,8 +114,9 @@ def _end_if_over(tx: Tx, row: Notification) -> None:
 
 
 def _expire(tx: Tx, row: Notification, at: datetime) -> None:
-    is_stale = row.delivery_state in IN_A_CHAT
-    tx.advance(row, REPLY, "expire", replied_at=at, is_stale=is_stale)
+    if row.delivery_state is DeliveryState.PENDING:
+        tx.advance(row, DELIVERY, "suppress", last_error="useless", lease_until=None)
+    tx.advance(row, REPLY, "expire", replied_at=at, is_stale=row.delivery_state in IN_A_CHAT)
     notices.reminders_follow(tx, [row.id])
 
 

@@ -144,7 +144,7 @@ def escalate(tx: Tx, *, notification_id: int) -> None:
 def hand_over(tx: Tx, *, account_id: int) -> None:
     """What waits for somebody no message reaches goes to their deputies now, not after two days (chat.md, blocked bot).
 
-    To their colleagues where they have no deputy; with nobody there escalation goes on as it would.
+    To their colleagues where they have no deputy; with nobody there it is escalated at once.
     """
     waiting = select(Notification).where(
         Notification.account_id == account_id,
@@ -154,7 +154,9 @@ def hand_over(tx: Tx, *, account_id: int) -> None:
     for row in tx.all(waiting.order_by(Notification.id)):
         message = revive_of(row)
         people, are_deputies = _helpers(tx, row, message)
-        if people and message.is_still_true(tx.session, tx.now):
+        if not people and row.next_escalation_at is not None:
+            row.next_escalation_at = tx.now
+        elif message.is_still_true(tx.session, tx.now):
             tx.notify(message, to=people, instead_of=row.account_id if are_deputies else None)
 
 
