@@ -18,6 +18,7 @@ from core.errors import Refusal, WindowClosed
 from core.notifications.buttons import Claimed, read_press
 from core.notifications.message import Press
 from core.usecases import replies
+from core.usecases.foreign_presses import note_foreign_press
 
 Handler = Callable[[Context, Claimed], Awaitable[None]]
 PRESSES: dict[Press, Handler] = {
@@ -44,13 +45,19 @@ async def pressed(update: Update, context: Context) -> None:
         await PRESSES[claim.press](context, claim)
     except Refusal as refused:
         chat_id, message_id = context.person, context.pressed_message
-        act = partial(replies.bring_copy_up_to_date, chat_id=chat_id, message_id=message_id)
+        act = partial(_after_refusal, refused=refused, chat_id=chat_id, message_id=message_id)
         shown = await context.perform(act, partial(_as_it_stands, chat_id=chat_id, message_id=message_id))
         if shown is not None:
             await context.turn_into(shown)
         elif isinstance(refused, WindowClosed):
             await context.take_keys_away()
         raise
+
+
+def _after_refusal(tx: Tx, *, refused: Refusal, chat_id: int, message_id: int) -> None:
+    if refused.sentence_code == "task_of_another":
+        note_foreign_press(tx)
+    replies.bring_copy_up_to_date(tx, chat_id=chat_id, message_id=message_id)
 
 
 def _as_it_stands(tx: Tx, *, chat_id: int, message_id: int) -> Shown | None:

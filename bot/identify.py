@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from datetime import datetime, timedelta
 
 from telegram import Message, Update
 from telegram.constants import ChatType
+from telegram.error import ChatMigrated, Forbidden
 from telegram.ext import ApplicationHandlerStop
 
 from bot.context import Context, answer, patiently
@@ -20,6 +22,8 @@ from core.models.accounts import UserAccount
 from core.queries.accounts import account_of_chat, actor_for
 from core.queries.bindings import waiting_of_chat
 from core.rules.organisations import AccountState
+
+log = logging.getLogger(__name__)
 
 NOBODY = Actor(login="unbound", roles=frozenset(), channel="chat")
 BACKLOG = timedelta(minutes=10)  # chat.md: what waited longer is asked again, not executed
@@ -44,9 +48,19 @@ async def _require_private(update: Update) -> None:
     if update.callback_query is not None:
         await answer(update.callback_query, say("private_only"), alert=True)
     elif update.message is not None and (update.message.text or update.message.document):
-        message = update.message
-        await patiently(lambda: message.reply_text(say("private_only")))
+        await _say_private_only(update.message)
     raise ApplicationHandlerStop
+
+
+async def _say_private_only(message: Message) -> None:
+    """Where the group is by now: it may have become a supergroup, which is another chat."""
+    try:
+        await patiently(lambda: message.reply_text(say("private_only")))
+    except ChatMigrated as moved:
+        there = moved.new_chat_id
+        await patiently(lambda: message.get_bot().send_message(there, say("private_only")))
+    except Forbidden as silenced:
+        log.info("a group does not let the bot speak: %s", type(silenced).__name__)
 
 
 def _is_start(update: Update) -> bool:

@@ -40,7 +40,7 @@ TIMETABLE = (
     Entry("digests (chat.md)", telling.send_digests, 10),
     Entry("reminders (chat.md)", telling.remind, 10),
     Entry("escalations (chat.md)", telling.escalate, 30),
-    Entry("requests nobody answered (chat.md)", telling.end_unanswered, 60),
+    Entry("requests past their time (chat.md)", telling.expire_requests, 60),
     Entry("is this still you (chat.md)", telling.ask_still_you, 600),
     Entry("delegations (chat.md)", telling.lapse_delegations, 30),
     Entry("letters (chat.md)", letters.hand_over, 5),

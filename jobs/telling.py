@@ -9,7 +9,7 @@ from core.queries.delegations import lapsing_delegations
 from core.queries.health import note_of
 from core.queries.telling import digests_due, escalations_due, people_with_work, reminders_due, requests_over
 from core.rules.telling import week_of
-from core.usecases import bindings, delegations, telling
+from core.usecases import bindings, delegations, replies, telling
 from jobs.due import each, once
 
 WEEKLY = "jobs.weekly"
@@ -30,9 +30,9 @@ def escalate() -> None:
     each("escalation", escalations_due(clock.now()), lambda tx, ident: telling.escalate(tx, notification_id=ident))
 
 
-def end_unanswered() -> None:
-    """chat.md: a request whose time is over says so in every copy, whether somebody presses it or not."""
-    each("over", requests_over(clock.now()), lambda tx, ident: telling.end_unanswered(tx, notification_id=ident))
+def expire_requests() -> None:
+    """chat.md: what was not answered in time says so on every copy, whether somebody presses it or not."""
+    each("request", requests_over(clock.now()), lambda tx, ident: replies.expire_request(tx, notification_id=ident))
 
 
 def ask_still_you() -> None:

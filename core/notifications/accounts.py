@@ -197,6 +197,27 @@ class ActsThawed(_AboutFreeze):
 
 @told
 @dataclass(frozen=True, slots=True)
+class KeysOfOthers(Message):
+    """A security event: somebody pressed colleagues' keys again and again (chat.md, forwarded messages)."""
+
+    kind: ClassVar[str] = "accounts.keys_of_others"
+    buttons: ClassVar[tuple[Button, ...]] = (Button("查看聊天绑定", page="/admin/bindings/"),)
+    account_id: int
+    presses: int
+    at: str
+
+    def recipients(self, session: Session) -> Iterable[int]:
+        account = session.get_one(UserAccount, self.account_id)
+        told_of = {*managers_of(session, account), *session.scalars(people(Role.ADMIN))}
+        return told_of - {account.id}
+
+    def details(self, session: Session, now: datetime) -> dict[str, Any]:
+        login = session.get_one(UserAccount, self.account_id).login
+        return {"login": login, "presses": self.presses, "at": datetime.fromisoformat(self.at)}
+
+
+@told
+@dataclass(frozen=True, slots=True)
 class ChatLost(_AboutBinding):
     """A colleague is not reached in chat any more (blocked, deactivated); their tasks wait in the panel unseen."""
 

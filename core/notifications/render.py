@@ -19,7 +19,7 @@ from core.notifications.buttons import press_data
 from core.notifications.message import Button, Message, Press
 from core.notifications.registry import revive
 from core.notifications.reminding import Reminder
-from core.notifications.wording import head_of, words_of
+from core.notifications.wording import fitted, head_of, words_of
 from core.notifications.words import letter_text, when
 from core.queries.letters import ways_of
 from core.rules.certificates import Party
@@ -51,7 +51,7 @@ def chat_text(session: Session, row: Notification, now: datetime, *, is_repeat: 
         row = session.get_one(Notification, message.notification_id)
         message = message_of(row)
     details = message.details(session, now)
-    text = prefix + words_of(message.kind, details, now)
+    text = prefix + fitted(words_of(message.kind, details, now))
     if row.reply_state is ReplyState.OPEN and row.task_code:
         text += f"\n待办编号 {row.task_code}"
     if row.instead_of is not None:
@@ -102,8 +102,15 @@ def outcome(row: Notification) -> str:
     if row.reply_state is ReplyState.NOT_ASKED or row.reply_state is ReplyState.OPEN:
         return ""
     by = f" · {row.closing_note}" if row.closing_note else ""
+    if row.reply_state is ReplyState.EXPIRED and row.instead_of is not None and _ended_early(row):
+        by = " · 代办授权已结束"
     at = f" · {when(row.replied_at)}" if row.replied_at else ""
     return f"{row.reply_state.label}{by}{at}"
+
+
+def _ended_early(row: Notification) -> bool:
+    """True where it was over before its own time: whoever stood in stands in no longer."""
+    return row.replied_at is not None and row.replied_at < row.useful_until
 
 
 def _undo(row: Notification, now: datetime) -> tuple[tuple[Key, ...], ...]:

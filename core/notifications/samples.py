@@ -94,6 +94,7 @@ SAMPLES: dict[str, tuple[dict[str, Any], ...]] = {
     "accounts.binding_waits": (_BINDING,),
     "accounts.chat_lost": (_BINDING,),
     "accounts.code_sent": ({"purpose": "导出数据", "digits": "••••••", "expires_at": NOON + timedelta(minutes=5)},),
+    "accounts.keys_of_others": ({"login": "jiangcheng", "presses": 3, "at": NOON},),
     "accounts.password_reset": ({"at": NOON, "login": "jiangcheng"},),
     "accounts.second_factor_reset": ({"at": NOON, "reason": _REASON},),
     "accounts.still_you": tuple(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import Select, func, or_, select
@@ -15,9 +16,9 @@ from core.models.pilots import PilotApplication
 from core.models.plans import ExamPlan, ExamPlanCollege
 from core.models.records import Notification
 from core.queries.accounts import people
+from core.queries.desk import Desk, DueItem
 from core.queries.letters import letters_of
 from core.rules.notices import ReplyState
-from core.rules.organisations import Role
 from core.rules.pilots import ApplicationState
 
 
@@ -107,5 +108,18 @@ def own_notice(session: Session, announcement_id: int, account_id: int | None) -
     )
 
 
-TELLING = ("announcements.published", "announcements.to_confirm")  # core.notifications.announcements
-ISSUERS = (Role.TEO, Role.PROVINCE, Role.CITY, Role.ADMIN)
+def unread(desk: Desk) -> Iterator[DueItem]:
+    """What this person is still to confirm, by the nearest of its deadlines."""
+    count, due_at = desk.session.execute(
+        select(func.count(Notification.id), func.min(Notification.due_at)).where(
+            Notification.account_id == desk.actor.account_id,
+            Notification.kind == TO_CONFIRM,
+            Notification.reply_state == ReplyState.OPEN,
+            Notification.useful_until >= desk.now,
+        )
+    ).one()
+    yield desk.item("announcements.unread", "待确认的通知公告", count, "/admin/announcements/", due_at=due_at)
+
+
+TO_CONFIRM = "announcements.to_confirm"
+TELLING = ("announcements.published", TO_CONFIRM)  # core.notifications.announcements

@@ -54,6 +54,12 @@ def deputies_of(session: Session, account_id: int, duty: Duty, now: datetime) ->
     return list(session.scalars(wanted))
 
 
+def stands_in(session: Session, deputy_id: int, principal_id: int, now: datetime) -> bool:
+    """True while some delegation of this pair is in force, whatever it hands over."""
+    pair = (Delegation.deputy_id == deputy_id, Delegation.principal_id == principal_id)
+    return session.scalar(select(Delegation.id).where(*pair, in_force(now)).limit(1)) is not None
+
+
 def principal_of_signer(session: Session, deputy_id: int, now: datetime) -> int | None:
     """For whom a deputy signs at this instant; None where no delegation says so."""
     mine = select(Delegation).where(Delegation.deputy_id == deputy_id, Delegation.duty == Duty.SIGNING, in_force(now))

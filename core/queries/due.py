@@ -17,6 +17,7 @@ from core.models.plans import ExamPlan, ExamPlanSubject
 from core.models.records import Notification
 from core.models.registrations import Registration, SubjectRegistration
 from core.models.sites import ExamRoom, ExamSite
+from core.queries import announcements
 from core.queries.certificates import signing_batches
 from core.queries.desk import Desk, DueItem
 from core.queries.pilot_tasks import (
@@ -58,7 +59,7 @@ def tasks_for(session: Session, actor: Actor, now: datetime) -> list[DueItem]:
     """Everything that waits for this person, the most urgent first."""
     desk = Desk(session, actor, now)
     sources = dict.fromkeys(source for role, mine in _SOURCES.items() if role in actor.roles for source in mine)
-    found = [item for source in sources for item in source(desk)]
+    found = [item for source in (*sources, announcements.unread) for item in source(desk)]
     unique = {(item.kind, item.title, item.detail): item for item in found if item.count}
     return sorted(unique.values(), key=lambda item: (-item.urgency, item.due_at is None, item.due_at or now, item.kind))
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.orm import Session
 
 from core.models.accounts import TellingChoice, UserAccount
+from core.models.delegations import Delegation
 from core.models.records import Notification
 from core.queries.accounts import people
+from core.queries.delegations import in_force
 from core.rules.notices import DeliveryState, ReplyState
 from core.rules.organisations import KEEPS_WORK
 from core.rules.telling import NIGHT, QuietHours
@@ -50,10 +52,20 @@ def escalations_due(now: datetime) -> Select[int]:
 
 
 def requests_over(now: datetime) -> Select[int]:
-    """Requests nobody has answered in their time."""
+    """Open requests whose time has gone by without an answer, and those of deputies who stand in no longer."""
+    stands_in = (
+        select(Delegation.id)
+        .where(
+            Delegation.deputy_id == Notification.account_id,
+            Delegation.principal_id == Notification.instead_of,
+            in_force(now),
+        )
+        .exists()
+    )
+    is_over = or_(Notification.useful_until < now, and_(Notification.instead_of.is_not(None), ~stands_in))
     return (
         select(Notification.id)
-        .where(Notification.useful_until < now, Notification.reply_state == ReplyState.OPEN)
+        .where(Notification.reply_state == ReplyState.OPEN, is_over)
         .order_by(Notification.useful_until, Notification.id)
         .limit(200)
     )

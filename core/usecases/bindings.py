@@ -29,7 +29,7 @@ from core.usecases import one_time
 from core.usecases.accounts import managed
 from core.usecases.deliveries import reissue_open
 from core.usecases.notices import close_tasks
-from core.usecases.telling import hand_on
+from core.usecases.telling import hand_over
 
 CHAT = "chat"
 CODE_VALIDITY = timedelta(minutes=15)
@@ -149,7 +149,7 @@ def _end_living(tx: Tx, account_id: int, reason: str) -> None:
 def bury_binding(tx: Tx, *, account_id: int, reason: str) -> None:
     """Telegram says this chat is gone for good (blocked, deactivated); only the system learns that.
 
-    Whoever looks after the college's accounts hears of it at once (chat.md, blocked bot).
+    chat.md, blocked bot: whoever looks after the college's accounts hears of it at once, open work goes to deputies.
     """
     if not tx.actor.is_system:
         raise NotPermitted(rule="chat.md", act="bury_binding")
@@ -157,7 +157,7 @@ def bury_binding(tx: Tx, *, account_id: int, reason: str) -> None:
     if held is not None:
         tx.advance(held, BINDING, "die", ended_at=tx.now, reason=reason)
         tx.notify(ChatLost(held.id))
-        hand_on(tx, account_id=account_id)
+        hand_over(tx, account_id=account_id)
 
 
 def ask_still_you(tx: Tx, *, binding_id: int) -> None:

@@ -6,15 +6,17 @@ Every verb may be repeated: what has ended meanwhile stays as it ended, and the 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import func, select
 
 from core.db import Tx
-from core.errors import StaleState, WindowClosed
+from core.errors import NotPermitted, StaleState, WindowClosed
 from core.models.records import ChatUpdate, Notification
 from core.notifications.accounts import StillYou
 from core.notifications.message import Message, Press
-from core.rules.notices import REPLY, TAKE_BACK_WITHIN, DeliveryState, ReplyState, may_take_back
+from core.queries.delegations import stands_in
+from core.rules.notices import DELIVERY, IN_A_CHAT, REPLY, TAKE_BACK_WITHIN, DeliveryState, ReplyState, may_take_back
 from core.usecases import notices
 from core.usecases.bindings import affirm_binding
 
@@ -90,10 +92,32 @@ def bring_up_to_date(tx: Tx, *, notification_id: int) -> None:
 def as_it_stands(tx: Tx, notification_id: int) -> Notification:
     """A message of this person; one whose time is over is open no longer."""
     row = notices.my_notice(tx, notification_id)
-    if row.reply_state is ReplyState.OPEN and tx.now > row.useful_until:
-        tx.advance(row, REPLY, "expire", replied_at=row.useful_until)
-        notices.reminders_follow(tx, [row.id])
+    _end_if_over(tx, row)
     return row
+
+
+def expire_request(tx: Tx, *, notification_id: int) -> None:
+    """Record what is over already, so that all copies say so (chat.md, stale buttons); only the system."""
+    if not tx.actor.is_system:
+        raise NotPermitted(rule="chat.md", act="expire_request")
+    _end_if_over(tx, tx.lock(Notification, notification_id))
+
+
+def _end_if_over(tx: Tx, row: Notification) -> None:
+    """By the clock: past its time, or told to somebody in another one's stead who stands in no longer."""
+    if row.reply_state is not ReplyState.OPEN:
+        return
+    if tx.now > row.useful_until:
+        _expire(tx, row, row.useful_until)
+    elif row.instead_of is not None and not stands_in(tx.session, row.account_id, row.instead_of, tx.now):
+        _expire(tx, row, tx.now)
+
+
+def _expire(tx: Tx, row: Notification, at: datetime) -> None:
+    if row.delivery_state is DeliveryState.PENDING:
+        tx.advance(row, DELIVERY, "suppress", last_error="useless", lease_until=None)
+    tx.advance(row, REPLY, "expire", replied_at=at, is_stale=row.delivery_state in IN_A_CHAT)
+    notices.reminders_follow(tx, [row.id])
 
 
 def bring_all_up_to_date(tx: Tx, *, notification_ids: Sequence[int]) -> None:

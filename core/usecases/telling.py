@@ -17,7 +17,7 @@ from core.notifications.reminding import DailyDigest, Escalated, EscalatedOwn, R
 from core.queries.letters import installed
 from core.queries.telling import present_choice
 from core.rules.letters import ROBOTS, Channel, robot_key
-from core.rules.notices import DELIVERY, IN_A_CHAT, REPLY, DeliveryState, ReplyState
+from core.rules.notices import IN_A_CHAT, DeliveryState, ReplyState
 from core.rules.telling import (
     MOST_REMINDERS,
     NIGHT,
@@ -28,7 +28,7 @@ from core.rules.telling import (
     next_reminder,
     week_of,
 )
-from core.usecases.notices import reminders_follow, revive_of
+from core.usecases.notices import revive_of
 
 LONGEST_QUIET_HOURS = 14  # hours; whoever is never told cannot be told what is due
 
@@ -141,6 +141,25 @@ def escalate(tx: Tx, *, notification_id: int) -> None:
     tx.notify(EscalatedOwn(row.id, Escalation.LEADER, leaders))
 
 
+def hand_over(tx: Tx, *, account_id: int) -> None:
+    """What waits for somebody no message reaches goes to their deputies now, not after two days (chat.md, blocked bot).
+
+    To their colleagues where they have no deputy; with nobody there it is escalated at once.
+    """
+    waiting = select(Notification).where(
+        Notification.account_id == account_id,
+        Notification.reply_state == ReplyState.OPEN,
+        Notification.useful_until >= tx.now,
+    )
+    for row in tx.all(waiting.order_by(Notification.id)):
+        message = revive_of(row)
+        people, are_deputies = _helpers(tx, row, message)
+        if not people and row.next_escalation_at is not None:
+            row.next_escalation_at = tx.now
+        elif message.is_still_true(tx.session, tx.now):
+            tx.notify(message, to=people, instead_of=row.account_id if are_deputies else None)
+
+
 def _helpers(tx: Tx, row: Notification, message: Message) -> tuple[list[int], bool]:
     """The person's own deputies (True), their colleagues where there is none to ask; nobody who has heard already."""
     if message.is_personal:
@@ -158,32 +177,6 @@ def _was_told(tx: Tx, row: Notification, account_id: int) -> bool:
         Notification.account_id == account_id, Notification.dedupe_key == row.dedupe_key
     )
     return tx.first(same) is not None
-
-
-def hand_on(tx: Tx, *, account_id: int) -> None:
-    """Nothing reaches this person any more: whoever is drawn in when nobody answers is drawn in now (chat.md)."""
-    tx.session.execute(
-        update(Notification)
-        .where(
-            Notification.account_id == account_id,
-            Notification.reply_state == ReplyState.OPEN,
-            Notification.escalations == 0,
-            Notification.next_escalation_at > tx.now,
-        )
-        .values(next_escalation_at=tx.now)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def end_unanswered(tx: Tx, *, notification_id: int) -> None:
-    """A request nobody has answered in its time is open no longer: its copies say so, and nothing reminds of it."""
-    row = tx.lock(Notification, notification_id)
-    if row.reply_state is not ReplyState.OPEN or tx.now <= row.useful_until:
-        return
-    if row.delivery_state is DeliveryState.PENDING:
-        tx.advance(row, DELIVERY, "suppress", last_error="useless", lease_until=None)
-    tx.advance(row, REPLY, "expire", replied_at=row.useful_until, is_stale=row.delivery_state in IN_A_CHAT)
-    reminders_follow(tx, [row.id])
 
 
 def tell_what_is_late(tx: Tx, *, account_id: int) -> None:

@@ -12,24 +12,28 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx._transports.default as httpx_transports
 import psycopg
 import pytest
-from sqlalchemy import select
+from sqlalchemy import create_engine, select
 
 from bot import app
 from bot.simulator.people import Persona
 from core import clock, db
-from core.actors import SYSTEM
+from core.actors import SYSTEM, Actor
 from core.db import Tx, reading, transaction
 from core.demo.cast import PEOPLE
 from core.demo.world import World
 from core.gateways.telegram import Telegram
 from core.models.accounts import UserAccount
 from core.models.records import Notification
+from core.models.registry import metadata
 from core.notifications.pilots import ApplicationDecided
 from core.notifications.render import chat_text, sealed
+from core.queries.bindings import waiting_binding
 from core.rules.notices import DELIVERY, DeliveryState
 from core.usecases import notices
+from core.usecases.bindings import confirm_binding
 from tests.conftest import NOWHERE, PATIENCE, postgres_database, settle
 from tests.core.sheets.conftest import BORN, build_world
 from tests.fakes import RunningBotApi, running_bot_api
@@ -183,9 +187,26 @@ def _delivered(tx: Tx, notification_id: int, chat_id: int, message_id: int) -> N
         notices.mark_delivered(tx, notification_id=row.id, chat_id=chat_id, message_id=message_id)
 
 
+def confirm_new_chat(tx: Tx, account_id: int) -> None:
+    """The operator's word for somebody's new phone, at the command line."""
+    waiting = waiting_binding(tx.session, account_id)
+    assert waiting is not None
+    tx.actor = Actor("operator", frozenset({"admin"}), is_system=True)
+    confirm_binding(tx, account_id=account_id, binding_id=waiting.id)
+
+
 def later(**step: float) -> Any:
     """`with later(minutes=11):` the clock stands so much later."""
     return clock.pinned(clock.now() + timedelta(**step))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_tls_context() -> Iterator[None]:
+    """Nothing here speaks TLS, and reading the system's certificates anew for every line to Telegram takes 50 ms."""
+    made = httpx_transports.create_ssl_context()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(httpx_transports, "create_ssl_context", lambda **_: made)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -198,12 +219,30 @@ def built(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> tu
 
 @pytest.fixture(scope="session")
 def built_on_postgres(
-    postgres_template: str, postgres_server: psycopg.Connection[Any], tmp_path_factory: pytest.TempPathFactory
+    built: tuple[Path, World], postgres_template: str, postgres_server: psycopg.Connection[Any]
 ) -> Iterator[tuple[str, World]]:
-    """A PostgreSQL database with the world in it; tests take copies."""
+    """A PostgreSQL database with the rows of that world in it; tests take copies."""
+    folder, world = built
     name = f"{postgres_template}_bot"
     with postgres_database(postgres_server, name, postgres_template) as url:
-        yield name, build_world(url, tmp_path_factory.mktemp("bot_world"))
+        pour(f"sqlite:///{folder / 'kaowu.db'}", url)
+        yield name, world
+
+
+def pour(source: str, target: str) -> None:
+    """Every row of a SQLite database into an equally migrated PostgreSQL one: building the world anew takes longer."""
+    old, new = create_engine(source), create_engine(target)
+    with old.connect().execution_options(write=False) as reader, new.begin() as writer:
+        writer.exec_driver_sql("SET session_replication_role = replica")  # the trail is append-only, tables have order
+        for table in metadata.sorted_tables:
+            writer.execute(table.delete())
+            rows = [dict(row) for row in reader.execute(select(table)).mappings()]
+            if rows:
+                writer.execute(table.insert(), rows)
+            newest = f'(SELECT coalesce(max(id), 0) + 1 FROM "{table.name}")'
+            writer.exec_driver_sql(f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), {newest}, false)")
+    old.dispose()
+    new.dispose()
 
 
 @pytest.fixture

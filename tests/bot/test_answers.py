@@ -230,23 +230,6 @@ async def test_sending_back_what_is_no_signing_task_is_refused(chat: Chat) -> No
         assert "不是审核或签发任务" in await chat.says("jiangcheng", f"退回 {row.task_code} 不对")
 
 
-async def test_fifty_old_commands_get_one_answer_and_none_is_executed(chat: Chat) -> None:
-    row, _ = await chat.gets_decision("jiangcheng")
-    me = chat.user("jiangcheng")
-    for _ in range(25):
-        chat.telegram.api.user_sends_text(me, f"确认 {row.task_code}")
-        chat.telegram.api.user_sends_text(me, "/todo")
-    before = len(chat.heard("jiangcheng"))
-    with later(hours=2):
-        async with chat.running():
-            await chat.says("jiangcheng", "/help")
-            await chat.until(lambda: "考务助手能做什么" in chat.last("jiangcheng"))
-            answers = [str(m["text"]) for m in chat.heard("jiangcheng")[before:]]
-    assert len(answers) == 2
-    assert "没有执行" in answers[0]
-    assert chat.again(row).reply_state is ReplyState.OPEN
-
-
 async def test_what_one_person_writes_is_taken_in_order(chat: Chat) -> None:
     row, _ = await chat.gets_decision("jiangcheng")
     me = chat.user("jiangcheng")

@@ -7,14 +7,12 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from bot.simulator.people import Group
-from core.actors import Actor
 from core.db import Tx, reading
 from core.models.accounts import ChatBinding, UserAccount
 from core.queries.accounts import account_of_chat
-from core.queries.bindings import waiting_binding
 from core.rules.organisations import ACCOUNT, BindingState
-from core.usecases.bindings import bury_binding, confirm_binding, issue_binding_code
-from tests.bot.conftest import STRANGER, Chat, later
+from core.usecases.bindings import bury_binding, issue_binding_code
+from tests.bot.conftest import STRANGER, Chat, confirm_new_chat, later
 
 
 def code_for(chat: Chat, login: str) -> str:
@@ -73,17 +71,9 @@ async def test_another_phone_waits_for_a_colleague_and_says_so(chat: Chat) -> No
         assert "等另一位" in await chat.says("stranger", "/todo")
         assert "没有绑定" in await chat.says("jiangcheng", "/todo")
         assert bound_login(STRANGER) is None
-        chat.do(lambda tx: confirm(tx, chat.account("jiangcheng")))
+        chat.do(lambda tx: confirm_new_chat(tx, chat.account("jiangcheng")))
         assert "江城示例职业技术学院" in await chat.says("stranger", "/start")
     assert bound_login(STRANGER) == "jiangcheng"
-
-
-def confirm(tx: Tx, account_id: int) -> None:
-    """The operator's word, at the command line."""
-    waiting = waiting_binding(tx.session, account_id)
-    assert waiting is not None
-    tx.actor = Actor("operator", frozenset({"admin"}), is_system=True)
-    confirm_binding(tx, account_id=account_id, binding_id=waiting.id)
 
 
 async def test_start_without_a_code_greets_whoever_is_bound(chat: Chat) -> None:

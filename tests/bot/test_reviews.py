@@ -5,70 +5,39 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from bot.simulator.faults import Fault
-from bot.simulator.state import Group
-from core import clock
-from core.actors import Actor
 from core.db import Tx, reading, transaction
 from core.models.accounts import AccountRole, UserAccount
 from core.models.catalogue import Major
 from core.models.pilots import PilotApplication, PilotApplicationMajor, Quota, ReviewRecord
-from core.models.records import ChatDraft, Notification
-from core.notifications.buttons import read_press
-from core.notifications.pilots import ApplicationWaiting
-from core.queries.accounts import actor_for
 from core.rules.notices import ReplyState
 from core.rules.organisations import Role
-from core.rules.pilots import ApplicationState, ReviewStep
-from core.usecases import decisions, notices, replies, reviews
+from core.rules.pilots import ApplicationState
+from core.usecases import notices, reviews
 from tests.bot.conftest import Chat, later
-
-WAITING, DECIDED = ApplicationWaiting.kind, "pilots.application_decided"
-PROVINCE, CITY, OTHER_PROVINCE = "hubei", "wuhan", "zhejiang"
-COLLEGE = "chutian"  # the city has passed its application, the province has it
-AT_CITY = "jiangcheng"
-WHY = "请补充实训室的设备数量和软件清单。"
-GO, NO = "通过 24 人", "退回并说明"
-
-
-def ident(chat: Chat, college: str = COLLEGE) -> int:
-    return chat.world.ids[f"application:{college}:again"]
-
-
-def application(chat: Chat, college: str = COLLEGE) -> PilotApplication:
-    with reading() as session:
-        found = session.get_one(PilotApplication, ident(chat, college))
-        session.expunge(found)
-        return found
-
-
-def decisions_made(chat: Chat, college: str = COLLEGE) -> int:
-    """Records of reviews by the province."""
-    with reading() as session:
-        made = select(func.count(ReviewRecord.id)).where(
-            ReviewRecord.application_id == ident(chat, college),
-            ReviewRecord.step.in_([ReviewStep.PRELIMINARY, ReviewStep.FINAL]),
-        )
-        return session.scalar(made) or 0
-
-
-def drafts() -> int:
-    with reading() as session:
-        return session.scalar(select(func.count(ChatDraft.id))) or 0
-
-
-def actor(chat: Chat, login: str, channel: str = "panel") -> Actor:
-    with reading() as session:
-        found = actor_for(session, chat.account(login), channel)
-    assert found is not None
-    return found
-
-
-def ask_for(chat: Chat, number: int) -> None:
-    """The application changes under everybody's hands."""
-    chat.do(lambda tx: tx.update_all(PilotApplication, PilotApplication.id == ident(chat), requested_count=number))
+from tests.bot.review_steps import (
+    AT_CITY,
+    CITY,
+    COLLEGE,
+    DECIDED,
+    GO,
+    NO,
+    OTHER_PROVINCE,
+    PROVINCE,
+    WAITING,
+    WHY,
+    actor,
+    application,
+    ask_for,
+    asked,
+    decisions_made,
+    drafts,
+    ident,
+    newest,
+    recapped,
+)
 
 
 def with_majors(chat: Chat) -> None:
@@ -80,20 +49,6 @@ def with_majors(chat: Chat) -> None:
         notices.retarget_tasks(tx, thing_type=PilotApplication.__tablename__, thing_id=ident(chat))
 
     chat.do(add)
-
-
-async def asked(chat: Chat, login: str = PROVINCE, college: str = COLLEGE) -> tuple[Notification, int]:
-    return await chat.gets(login, WAITING, ident(chat, college))
-
-
-async def recapped(chat: Chat, login: str, message: int) -> str:
-    """Press 通过; the recap that the message turns into."""
-    await chat.presses(login, message, GO)
-    return await chat.reads(login, message, "现在还没有通过")
-
-
-def newest(chat: Chat, login: str = PROVINCE) -> int:
-    return int(chat.heard(login)[-1]["message_id"])
 
 
 # -- the two ways ------------------------------------------------------------------------------------------------------
@@ -242,30 +197,6 @@ async def test_a_key_of_an_earlier_recap_does_not_approve_the_later_number(chat:
 # -- taps --------------------------------------------------------------------------------------------------------------
 
 
-async def test_a_double_tap_does_not_pass_the_recap_and_a_second_later_it_does(chat: Chat) -> None:
-    _, message = await asked(chat)
-    async with chat.running():
-        await recapped(chat, PROVINCE, message)
-        assert "再按一次" in await chat.presses(PROVINCE, message, "确认批准 24 人")
-        assert decisions_made(chat) == 0
-        await chat.reads(PROVINCE, message, "现在还没有通过")
-        with later(seconds=1):
-            await chat.presses(PROVINCE, message, "确认批准 24 人")
-    assert decisions_made(chat) == 1
-
-
-async def test_confirming_again_and_again_approves_once_and_says_the_same(chat: Chat) -> None:
-    _, message = await asked(chat)
-    async with chat.running():
-        await recapped(chat, PROVINCE, message)
-        key = chat.data(PROVINCE, message, "确认批准 24 人")
-        with later(seconds=2):
-            presses = [chat.telegram.api.user_presses(chat.user(PROVINCE), message, key, stale=True) for _ in range(3)]
-            toasts = {await chat.answer(press) for press in presses}
-    assert toasts == {"已批准 24 人 · hubei"}
-    assert decisions_made(chat) == 1
-
-
 async def test_rather_not_leaves_it_waiting_with_its_keys_and_voids_the_recap(chat: Chat) -> None:
     row, message = await asked(chat)
     async with chat.running():
@@ -278,27 +209,6 @@ async def test_rather_not_leaves_it_waiting_with_its_keys_and_voids_the_recap(ch
             assert "什么也没有办理" in await chat.presses(PROVINCE, message, key, stale=True)
     assert (decisions_made(chat), drafts()) == (0, 0)
     assert chat.again(row).reply_state is ReplyState.OPEN
-
-
-async def test_a_forwarded_copy_is_nobody_elses_to_decide(chat: Chat) -> None:
-    _, message = await asked(chat)
-    api = chat.telegram.api
-    copy = api.user_forwards(chat.user(PROVINCE), message, to=chat.user(OTHER_PROVINCE), despite_protection=True)
-    async with chat.running():
-        press = api.user_presses(chat.user(OTHER_PROVINCE), copy, GO)
-        assert "另一位同事" in await chat.answer(press)
-    assert drafts() == 0
-
-
-async def test_nothing_is_decided_in_a_group(chat: Chat) -> None:
-    _, message = await asked(chat)
-    api = chat.telegram.api
-    group = api.add_group(Group(-7, "审核交流群", [chat.user(PROVINCE)]))
-    copy = api.user_forwards(chat.user(PROVINCE), message, to=group.id, despite_protection=True)
-    async with chat.running():
-        press = api.user_presses(group.id, copy, GO, presser=chat.user(PROVINCE))
-        assert "私聊" in await chat.answer(press)
-    assert drafts() == 0
 
 
 async def test_who_no_longer_reviews_decides_nothing(chat: Chat) -> None:
@@ -381,50 +291,6 @@ async def test_a_request_past_its_time_says_so(chat: Chat) -> None:
 # -- interrupted -----------------------------------------------------------------------------------------------------
 
 
-async def test_a_restart_between_any_two_steps_forgets_nothing(chat: Chat) -> None:
-    _, message = await asked(chat)
-    async with chat.running():
-        await recapped(chat, PROVINCE, message)
-    async with chat.running():
-        await chat.presses(PROVINCE, message, "改批人数")
-        await chat.until(lambda: "请直接发送批准人数" in chat.last(PROVINCE))
-    async with chat.running():
-        await chat.says(PROVINCE, "7")
-    async with chat.running():
-        with later(seconds=2):
-            await chat.presses(PROVINCE, newest(chat), "确认批准 7 人")
-    assert application(chat).approved_count == 7
-
-
-async def test_a_bot_killed_between_act_and_answer_answers_when_it_is_back_and_acts_no_second_time(chat: Chat) -> None:
-    _, message = await asked(chat)
-    async with chat.running():
-        await recapped(chat, PROVINCE, message)
-    data = chat.data(PROVINCE, message, "确认批准 24 人")
-    with later(seconds=2):
-        press = chat.telegram.api.user_presses(chat.user(PROVINCE), message, "确认批准 24 人")
-        claim = read_press(data, user_id=chat.user(PROVINCE), now=clock.now())
-        with transaction(actor(chat, PROVINCE, "chat")) as tx:
-            assert replies.is_first(tx, update_id=chat.telegram.api.last_update_id)
-            decisions.confirm(tx, notification_id=claim.notification_id, version=claim.version)
-        async with chat.running():
-            assert await chat.answer(press) == "已批准 24 人 · hubei"
-            await chat.reads(PROVINCE, message, "结果：通过，批准 24 人")
-    assert decisions_made(chat) == 1
-
-
-async def test_the_same_confirmation_delivered_twice_acts_once(chat: Chat) -> None:
-    _, message = await asked(chat)
-    api = chat.telegram.api
-    async with chat.running():
-        await recapped(chat, PROVINCE, message)
-        with later(seconds=2):
-            await chat.presses(PROVINCE, message, "确认批准 24 人")
-            api.deliver_again(api.last_update_id)
-            await chat.says(PROVINCE, "/help")
-    assert decisions_made(chat) == 1
-
-
 async def test_an_outcome_waits_as_long_as_telegram_asks(chat: Chat) -> None:
     _, message = await asked(chat)
     async with chat.running():
@@ -434,35 +300,6 @@ async def test_an_outcome_waits_as_long_as_telegram_asks(chat: Chat) -> None:
             await chat.presses(PROVINCE, message, "确认批准 24 人")
             await chat.reads(PROVINCE, message, "结果：通过，批准 24 人")
     assert decisions_made(chat) == 1
-
-
-async def test_of_two_officers_at_once_one_decides_and_the_other_sees_who(any_chat: Chat) -> None:
-    chat = any_chat
-    second = CITY
-
-    def join(tx: Tx) -> None:
-        account = tx.get(UserAccount, chat.account(second))
-        account.authority_id = tx.get(UserAccount, chat.account(PROVINCE)).authority_id
-        tx.session.scalars(select(AccountRole).where(AccountRole.account_id == account.id)).one().role = Role.PROVINCE
-        tx.session.flush()
-        told = notices.revive_of(tx.get(Notification, chat.notice(PROVINCE, WAITING, ident(chat)).id))
-        tx.notify(told)
-
-    chat.do(join)
-    messages = {login: (await asked(chat, login))[1] for login in (PROVINCE, second)}
-    async with chat.running():
-        for login, message in messages.items():
-            await recapped(chat, login, message)
-        with later(seconds=2):
-            api = chat.telegram.api
-            presses = [api.user_presses(chat.user(login), m, "确认批准 24 人") for login, m in messages.items()]
-            toasts = {await chat.answer(press) for press in presses}
-            texts = [await chat.reads(login, m, "结果：通过，批准 24 人") for login, m in messages.items()]
-    assert decisions_made(chat) == 1
-    assert len(toasts) == 1
-    winner = toasts.pop().rpartition(" · ")[2]
-    assert winner in messages
-    assert all(f"已办理 · {winner}" in text for text in texts)
 
 
 # -- written words -----------------------------------------------------------------------------------------------------

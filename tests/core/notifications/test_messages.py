@@ -35,6 +35,7 @@ from core.notifications.accounts import (
     BindingWaits,
     ChatLost,
     CodeSent,
+    KeysOfOthers,
     PasswordReset,
     SecondFactorReset,
     StillYou,
@@ -233,6 +234,7 @@ SAMPLES: dict[str, list[Callable[[Year], Message]]] = {
     "accounts.binding_waits": [lambda y: BindingWaits(binding_of(y, "coordinator"))],
     "accounts.chat_lost": [lambda y: ChatLost(binding_of(y, "coordinator"))],
     "accounts.code_sent": [lambda y: CodeSent(code_of(y))],
+    "accounts.keys_of_others": [lambda y: KeysOfOthers(y["account:coordinator"], 3, "2026-03-15T09:00:00+00:00")],
     "accounts.password_reset": [lambda y: PasswordReset(y["account:teo"], "2026-03-15T09:00:00+00:00")],
     "accounts.second_factor_reset": [
         lambda y: SecondFactorReset(y["account:teo"], REASON, "2026-03-15T09:00:00+00:00")

@@ -16,6 +16,7 @@ from core.models.announcements import Announcement
 from core.models.records import Notification
 from core.notifications.render import chat_text
 from core.queries.announcements import told_of
+from core.queries.due import tasks_for
 from core.rules.announcements import LONGEST_BODY, LONGEST_TIME, LONGEST_TITLE, SHORTEST_TIME, AnnouncementKind
 from core.rules.notices import DeliveryState, ReplyState
 from core.rules.organisations import Role
@@ -197,6 +198,21 @@ def test_a_receipt_is_each_persons_own_and_given_once(year: Year, at: At) -> Non
     }
     with pytest.raises(NotFound):
         year.do("signatory", announcements.confirm_reading, announcement_id=ident)
+
+
+def test_what_is_to_be_confirmed_stands_on_the_desk_until_it_is(year: Year, at: At) -> None:
+    first, second = published(year), published(year, title="准考证", answer_until=clock.now() + 9 * DAY)
+
+    def desk() -> list[tuple[int, datetime | None]]:
+        with reading() as session:
+            items = tasks_for(session, year.actor("coordinator"), clock.now())
+        return [(item.count, item.due_at) for item in items if item.kind == "announcements.unread"]
+
+    assert desk() == [(2, clock.now() + 3 * DAY)]
+    year.do("coordinator", announcements.confirm_reading, announcement_id=first)
+    assert desk() == [(1, clock.now() + 9 * DAY)]
+    year.do("coordinator", announcements.confirm_reading, announcement_id=second)
+    assert desk() == []
 
 
 def test_a_receipt_after_the_time_is_one_too(year: Year, at: At) -> None:

@@ -466,10 +466,10 @@ def test_a_request_whose_time_is_over_is_open_no_longer_and_its_copies_say_so(ye
         assert row.id not in session.scalars(requests_over(row.useful_until)).all()
         assert row.id in session.scalars(requests_over(row.useful_until + SECOND)).all()
     at(row.useful_until)
-    year.do("system", telling.end_unanswered, notification_id=row.id)
+    year.do("system", replies.expire_request, notification_id=row.id)
     assert one(Notification, row.id).reply_state is ReplyState.OPEN
     at(row.useful_until + DAY)
-    year.do("system", telling.end_unanswered, notification_id=row.id)
+    year.do("system", replies.expire_request, notification_id=row.id)
     held = one(Notification, row.id)
     assert (held.reply_state, held.replied_at) == (ReplyState.EXPIRED, row.useful_until)
     copies = [found for found in rows(select(Notification)) if row.id in (found.id, found.about_id)]
@@ -481,7 +481,7 @@ def test_a_request_whose_time_is_over_is_open_no_longer_and_its_copies_say_so(ye
 def test_a_request_that_never_left_ends_with_its_time_and_is_not_sent(year: Year, at: At) -> None:
     row = decided(year)
     at(row.useful_until + SECOND)
-    year.do("system", telling.end_unanswered, notification_id=row.id)
+    year.do("system", replies.expire_request, notification_id=row.id)
     held = one(Notification, row.id)
     assert (held.reply_state, held.delivery_state, held.last_error) == ("expired", "suppressed", "useless")
 
