@@ -21,7 +21,7 @@ from core.models.records import Notification
 from core.notifications.render import chat_text, sealed
 from core.queries.notices import chat_of, earlier_copy, is_anything_due, stale_copies
 from core.rules.notices import DeliveryState
-from core.usecases import bindings, letters, notices
+from core.usecases import bindings, letters, notices, telling
 from core.usecases.notices import Claim
 
 log = logging.getLogger(__name__)
@@ -151,9 +151,11 @@ def _letter(claim: Claim) -> Letter | None:
 
 
 def _without_chat(tx: Tx, ident: int) -> None:
-    """The panel has it, and a letter leaves where a channel reaches the person (chat.md; R-043)."""
+    """The panel has it; a letter leaves where a channel reaches the person (R-043), else deputies hear of a request."""
     has_letter = letters.queue_letter(tx, notification_id=ident)
     notices.mark_unreachable(tx, notification_id=ident, why="sent as a letter" if has_letter else "no chat")
+    if not has_letter:
+        telling.hand_over_request(tx, notification_id=ident)
 
 
 def _stale_letter(notification_id: int) -> Letter | None:

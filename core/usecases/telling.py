@@ -152,12 +152,19 @@ def hand_over(tx: Tx, *, account_id: int) -> None:
         Notification.useful_until >= tx.now,
     )
     for row in tx.all(waiting.order_by(Notification.id)):
-        message = revive_of(row)
-        people, are_deputies = _helpers(tx, row, message)
-        if not people and row.next_escalation_at is not None:
+        if not hand_over_request(tx, notification_id=row.id) and row.next_escalation_at is not None:
             row.next_escalation_at = tx.now
-        elif message.is_still_true(tx.session, tx.now):
-            tx.notify(message, to=people, instead_of=row.account_id if are_deputies else None)
+
+
+def hand_over_request(tx: Tx, *, notification_id: int) -> bool:
+    """The same for one request, to those who have not heard it; False where there is nobody."""
+    row = tx.get(Notification, notification_id)
+    message = revive_of(row)
+    if row.reply_state is not ReplyState.OPEN or not message.is_still_true(tx.session, tx.now):
+        return False
+    people, are_deputies = _helpers(tx, row, message)
+    tx.notify(message, to=people, instead_of=row.account_id if are_deputies else None)
+    return bool(people)
 
 
 def _helpers(tx: Tx, row: Notification, message: Message) -> tuple[list[int], bool]:

@@ -20,8 +20,9 @@ from core.models.accounts import ChatBinding, UserAccount
 from core.models.records import Notification
 from core.notifications.buttons import read_press
 from core.notifications.message import Press
+from core.rules.delegations import Duty
 from core.rules.organisations import BindingState
-from core.usecases import notices, reviews
+from core.usecases import delegations, notices, reviews
 from jobs import letters, outbox
 from tests.conftest import PATIENCE, comes_true
 from tests.factories import SECOND, Year, Years, at_once, count, moment, one, rows
@@ -85,6 +86,18 @@ async def test_who_has_no_chat_is_told_in_the_panel_only(year: Year, chat: Runni
     await deliver()
     row = decided(year, "second_coordinator")
     assert (row.delivery_state, row.last_error, row.reply_state) == ("suppressed", "no chat", "open")
+
+
+async def test_what_reaches_nobody_goes_to_the_deputy_at_once(year: Year, chat: RunningBotApi) -> None:
+    """chat.md: a person without any channel; the reviewer of the college has not heard of it yet."""
+    given = {"principal_id": year["account:second_coordinator"], "deputy_id": year["account:reviewer"]}
+    held = year.do("coordinator", delegations.propose_delegation, **given, duty=Duty.SITE, is_default=True)
+    year.do("second_coordinator", delegations.accept_delegation, delegation_id=held.id)
+    await deliver()
+    await deliver()
+    told_instead = told("pilots.application_decided", year["account:reviewer"])
+    assert [row.instead_of for row in told_instead] == [year["account:second_coordinator"]]
+    assert any("您代账号 second_coordinator 办理" in text for text in sent(chat, 9010))
 
 
 def give_mobile(year: Year) -> int:
