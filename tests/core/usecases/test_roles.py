@@ -1550,8 +1550,6 @@ FOR_ANYBODY = {
         "notices.retarget_tasks",
         "organisations.require_active_seal",
         "replies.is_first",
-        "foreign_presses.note_foreign_press",
-        "telling.hand_over",
         "telling.hand_over_request",
         "telling.nudge",
         "replies.is_snoozed",
