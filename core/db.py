@@ -66,6 +66,8 @@ class Message(Protocol):
     def wakes(self) -> bool: ...
     @property
     def has_ladder(self) -> bool: ...
+    @property
+    def escalates(self) -> bool: ...
     def facts(self) -> dict[str, Any]: ...
     def dedupe_key(self) -> str: ...
     def recipients(self, session: Session) -> Iterable[int]: ...
@@ -466,6 +468,7 @@ class Tx:
             tempo = Tempo.IN_TURN
         at = tell_at(local, tempo=tempo, quiet=quiet, due_at=due_at)
         ladder_to = due_at if message.has_ladder else None
+        steps = escalations(local, ladder_to if message.escalates else None)
         return {
             "not_before": at,
             "next_attempt_at": at,
@@ -473,7 +476,7 @@ class Tx:
             "due_at": due_at,
             "digest_on": digest_day(local) if tempo is Tempo.DIGEST else None,
             "next_reminder_at": next_reminder(local, local, ladder_to, quiet=quiet, wakes=message.wakes),
-            "next_escalation_at": next((at for at, _ in escalations(local, ladder_to)), None),
+            "next_escalation_at": next((at for at, _ in steps), None),
             "about_id": message.about(),
         }
 

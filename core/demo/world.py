@@ -149,7 +149,8 @@ def _tell_anew(tx: Tx) -> None:
         row.created_at, row.due_at = tx.now, message.due_at(tx.session, tx.now)
         ladder_to = row.due_at if message.has_ladder else None
         row.next_reminder_at = next_reminder(local, local, ladder_to, quiet=NEVER_QUIET, wakes=message.wakes)
-        row.next_escalation_at = next((at for at, _ in escalations(local, ladder_to)), None)
+        steps = escalations(local, ladder_to if message.escalates else None)
+        row.next_escalation_at = next((at for at, _ in steps), None)
 
 
 def _steps(world: World, scale: float) -> list[Step]:

@@ -126,7 +126,7 @@ class StillYou(_AboutBinding):
     )
     asks: ClassVar[bool] = True
     is_personal: ClassVar[bool] = True
-    has_ladder: ClassVar[bool] = False
+    escalates: ClassVar[bool] = False  # nobody else can say it; what is not said stands on the page of chats
     answer_within: ClassVar[timedelta | None] = ANSWER_STILL_YOU_WITHIN
     useful_for: ClassVar[timedelta] = ANSWER_STILL_YOU_WITHIN
     binding_id: int

@@ -48,8 +48,9 @@ class Button:
 class Message(ABC):
     """Base of all messages; its fields are ids and plain values, kept as the facts of the row.
 
-    answer_within: how long the person who is asked may take; has_ladder: whether they are reminded meanwhile; wakes:
-    whether the last call before the deadline breaks quiet hours.
+    answer_within: how long the person who is asked may take; has_ladder: whether they are reminded meanwhile;
+    escalates: whether somebody else is drawn in by and by; wakes: whether the last call before the deadline breaks
+    quiet hours.
     """
 
     kind: ClassVar[str] = ""
@@ -60,6 +61,7 @@ class Message(ABC):
     answer_within: ClassVar[timedelta | None] = None
     wakes: ClassVar[bool] = False
     has_ladder: ClassVar[bool] = True
+    escalates: ClassVar[bool] = True
     duty: ClassVar[Duty] = Duty.SITE  # whose deputies are told too
     is_personal: ClassVar[bool] = False  # about the person themself: no deputy is told
     is_alone: ClassVar[bool] = False  # tells of others already, so that nothing gathers it

@@ -166,7 +166,7 @@ def requests_are_answered_or_escalated(session: Session, now: datetime) -> Itera
         is_over = row.due_at is not None and row.due_at < now
         if row.reply_state not in ENDED and not is_over:
             continue
-        if row.reply_state in ENDED - {ReplyState.EXPIRED} or not kind.has_ladder:
+        if row.reply_state in ENDED - {ReplyState.EXPIRED} or not (kind.has_ladder and kind.escalates):
             continue
         heard = session.scalars(
             select(UserAccount.login)

@@ -14,11 +14,13 @@ import pytest
 
 import core.rules
 from core.errors import IllegalMove, ValueRefused, WindowClosed, WindowNotOpen
+from core.rules.announcements import ANNOUNCEMENT
 from core.rules.arrangement import ARRANGEMENT
 from core.rules.candidates import CANDIDATE, state_for
 from core.rules.certificates import ISSUANCE, SIGNING, SigningState, signing_is_open
 from core.rules.delegations import DELEGATION
 from core.rules.imports import IMPORT
+from core.rules.letters import LETTER
 from core.rules.machine import Machine
 from core.rules.notices import DELIVERY, REPLY
 from core.rules.organisations import ACCOUNT, BINDING, SEAL, SWITCH
@@ -235,6 +237,28 @@ TABLES: dict[str, tuple[Machine, str, dict[str, dict[str, str]]]] = {
             "failed": {"reissue": "pending"},
             "suppressed": {"snooze": "pending", "reissue": "pending"},
         },
+    ),
+    "chat.md 备用渠道": (
+        LETTER,
+        "waiting",
+        {
+            "waiting": {"claim": "sending", "drop": "dropped"},
+            "sending": {
+                "claim": "sending",
+                "hand_over": "handed_over",
+                "retry_later": "waiting",
+                "fail": "failed",
+                "drop": "dropped",
+            },
+            "handed_over": {"send_again": "waiting"},
+            "failed": {"send_again": "waiting"},
+            "dropped": {"send_again": "waiting"},
+        },
+    ),
+    "§2.38": (
+        ANNOUNCEMENT,
+        "draft",
+        {"draft": {"publish": "published"}, "published": {"withdraw": "withdrawn"}, "withdrawn": {}},
     ),
     "chat.md 代办授权": (
         DELEGATION,
