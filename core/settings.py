@@ -56,7 +56,8 @@ class Settings(BaseSettings):
     timezone: str = Field("Asia/Shanghai", description="工作日与所有显示时间的时区")
     notify_urls: str = Field(
         "",
-        description="短信、邮件等渠道（apprise 地址，空格分隔，收件处写 {mobile} 或 {email}）；留空则存为文件由人转达",
+        description="备用渠道（apprise 地址，空格分隔，收件处写 {mobile}、{email}、{wecom}、{dingtalk} 或 {feishu}）；"
+        "留空则没有，信件存为文件",
     )
     login_captcha: Literal["always", "after_failure"] = Field(
         "always", description="登录时要图形验证码：always 每次，after_failure 密码错过之后"

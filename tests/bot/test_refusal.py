@@ -208,7 +208,8 @@ async def test_a_reason_delivered_twice_leads_to_one_refusal(chat: Chat) -> None
     api = chat.telegram.api
     async with chat.running():
         await recapped(chat)
-        api.deliver_again(api.last_update_id)
+    api.deliver_again(api.last_update_id)
+    async with chat.running():
         await chat.says(SIGNER, "/help")
         recaps = [m["message_id"] for m in chat.heard(SIGNER) if str(m["text"]).startswith("退回 ")]
         with later(seconds=2):
