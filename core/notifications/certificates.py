@@ -15,7 +15,7 @@ from core.models.certificates import CertificateIssuance
 from core.models.plans import ExamPlan
 from core.notifications import audiences
 from core.notifications.message import Button, Message, Press, told
-from core.queries.certificates import batch_version, pending_for, waiting_count
+from core.queries.certificates import batch_version, pending_for, ready_to_order, waiting_count
 from core.rules.certificates import IssuanceState, Party
 from core.rules.delegations import Duty
 
@@ -86,6 +86,25 @@ class SigningRequested(_Batch):
 
     def recipients(self, session: Session) -> Iterable[int]:
         return audiences.signers(session, self.college_id)
+
+
+@told
+@dataclass(frozen=True, slots=True)
+class ReadyToOrder(_Batch):
+    """Both have signed, and nobody has said yet how and when the certificates are issued (R-242): the TEO's turn."""
+
+    kind: ClassVar[str] = "certificates.ready_to_order"
+    wakes: ClassVar[bool] = False
+    buttons: ClassVar[tuple[Button, ...]] = (
+        Button("去发放 {count} 张", page="/admin/issuances/"),
+        Button("已知悉", press=Press.ACKNOWLEDGE),
+    )
+
+    def _where(self, session: Session) -> Any:
+        return ready_to_order(self.plan_id)
+
+    def recipients(self, session: Session) -> Iterable[int]:
+        return audiences.teo(session, session.get_one(ExamPlan, self.plan_id).org_id)
 
 
 @told

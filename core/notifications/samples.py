@@ -115,6 +115,7 @@ SAMPLES: dict[str, tuple[dict[str, Any], ...]] = {
     ),
     "candidates.manual_confirmation_needed": ({"count": 23},),
     "certificates.issued": (_PLAN | {"count": 500},),
+    "certificates.ready_to_order": (_PLAN | {"count": 500},),
     "certificates.signing_rejected": (_PLAN | {"college": _COLLEGE, "count": 3, "reason": _REASON},),
     "certificates.signing_requested": (_PLAN | {"count": 500},),
     "certificates.stamp_failed": (_PLAN | {"code": "seal_missing"},),

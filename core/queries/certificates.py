@@ -55,6 +55,15 @@ def pending_for(
     )
 
 
+def ready_to_order(plan_id: int) -> ColumnElement[bool]:
+    """The issuances of a plan that both have signed and nobody has ordered (R-242)."""
+    return and_(
+        CertificateIssuance.plan_id == plan_id,
+        CertificateIssuance.state == IssuanceState.READY,
+        CertificateIssuance.is_generation_ordered.is_(False),
+    )
+
+
 def signing_batches(session: Session, actor: Actor) -> list[SigningBatch]:
     """Everything that waits for this person's signature, a row per plan (and college)."""
     found: list[SigningBatch] = []

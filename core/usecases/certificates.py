@@ -26,8 +26,10 @@ from core.models.plans import ExamPlan, ExamSession
 from core.models.registrations import RoomArrangement, SeatAssignment, SubjectRegistration
 from core.notifications.certificates import (
     CertificatesIssued,
+    ReadyToOrder,
     StampFailed,
 )
+from core.queries.certificates import ready_to_order, waiting_count
 from core.rules.certificates import (
     ISSUANCE,
     IssuanceState,
@@ -36,7 +38,7 @@ from core.rules.certificates import (
     SigningDecision,
 )
 from core.rules.permissions import permit
-from core.usecases.notices import retarget_tasks
+from core.usecases.notices import close_tasks, retarget_tasks
 from core.usecases.organisations import require_active_seal
 from core.usecases.results import create_issuances
 from core.usecases.samples import words_of
@@ -84,6 +86,8 @@ def order_generation(
     if not set_:
         raise NotFound("nothing_to_generate", rule="R-241")
     started = tx.advance_all(CertificateIssuance, ISSUANCE, "generate", *where, failure_code=None)
+    if not waiting_count(tx.session, ready_to_order(plan.id)):
+        close_tasks(tx, thing_type=CertificateIssuance.__tablename__, thing_id=plan.id, kind=ReadyToOrder.kind)
     # The batch has changed by our own hand: what was asked stays asked, for the batch as it is now.
     retarget_tasks(tx, thing_type=CertificateIssuance.__tablename__, thing_id=plan.id)
     return len(started)

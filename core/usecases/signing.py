@@ -28,13 +28,15 @@ from core.models.catalogue import CertificateType
 from core.models.certificates import CertificateIssuance, SigningItem, SigningRecord, SigningSession
 from core.models.organisations import College, EvaluationOrg
 from core.models.plans import ExamPlan
+from core.models.records import Notification
 from core.notifications.certificates import (
+    ReadyToOrder,
     SigningRejected,
     SigningRequested,
     TeoSigningRequested,
 )
 from core.queries.accounts import secret_hash
-from core.queries.certificates import fingerprint, pending_for
+from core.queries.certificates import fingerprint, pending_for, ready_to_order, waiting_count
 from core.queries.delegations import principal_of_signer
 from core.queries.signing import refusable
 from core.rules.certificates import (
@@ -377,6 +379,23 @@ def _after_signing(tx: Tx, session: SigningSession, items: Sequence[CertificateI
             CertificateIssuance.state == IssuanceState.READY,
             CertificateIssuance.is_generation_ordered.is_(True),
         )
+    _ask_for_order(tx, session.plan_id, wave)
+
+
+def _ask_for_order(tx: Tx, plan_id: int, wave: int) -> None:
+    """Once for a plan, however many of its colleges sign one after the other; the number in it grows."""
+    if not waiting_count(tx.session, ready_to_order(plan_id)):
+        return
+    asked = select(Notification.id).where(
+        Notification.thing_type == CertificateIssuance.__tablename__,
+        Notification.thing_id == plan_id,
+        Notification.kind == ReadyToOrder.kind,
+        Notification.reply_state == ReplyState.OPEN,
+    )
+    if tx.first(asked) is None:
+        tx.notify(ReadyToOrder(plan_id, wave))
+    else:
+        retarget_tasks(tx, thing_type=CertificateIssuance.__tablename__, thing_id=plan_id)
 
 
 def _close_requests(

@@ -45,6 +45,7 @@ from core.notifications.candidate_accounts import LinkSent
 from core.notifications.candidates import ManualConfirmationNeeded
 from core.notifications.certificates import (
     CertificatesIssued,
+    ReadyToOrder,
     SigningRejected,
     SigningRequested,
     StampFailed,
@@ -251,6 +252,7 @@ SAMPLES: dict[str, list[Callable[[Year], Message]]] = {
         lambda y: StampFailed(y["issuance:0"], "seal_missing", 1),
         lambda y: StampFailed(y["issuance:0"], "a code nobody knows", 1),
     ],
+    "certificates.ready_to_order": [lambda y: ReadyToOrder(y["plan"], 1)],
     "certificates.teo_signing_requested": [lambda y: TeoSigningRequested(y["plan"], 1)],
     "delegations.proposed": [
         lambda y: DelegationProposed(delegation_of(y)),
@@ -444,6 +446,7 @@ AUDIENCES: dict[str, set[str]] = {
     "certificates.signing_rejected": {"teo"},
     "certificates.signing_requested": {"signatory", "reviewer"},
     "certificates.stamp_failed": {"teo"},
+    "certificates.ready_to_order": {"teo"},
     "certificates.teo_signing_requested": {"teo"},
     "pilots.application_decided": {"coordinator", "second_coordinator", "signatory"},
     "pilots.application_waiting": {"city"},

@@ -366,6 +366,18 @@ def test_nothing_is_ordered_before_scores_are_locked_R241(years: Years, at: At) 
     refused(lambda: order(year), NotReady, "scores_not_locked", "R-241")
 
 
+def test_the_teo_is_asked_to_order_what_both_have_signed_until_it_has(signed: Year) -> None:
+    """R-242: whoever has to move next hears of it; nothing waits for Monday's list."""
+    (asked,) = notices("certificates.ready_to_order")
+    assert (asked.account_id, asked.reply_state) == (signed["account:teo"], "open")
+    given = {"plan_id": signed["plan"], "issue_method": IssueMethod.PAPER, "issued_on": date(2026, 6, 15)}
+    first = rows(select(CertificateIssuance.id).order_by(CertificateIssuance.id))[0]
+    signed.do("teo", certificates.order_generation, **given, issuance_ids=[first])
+    assert notices("certificates.ready_to_order")[0].reply_state == "open", "the other one is not ordered yet"
+    signed.do("teo", certificates.order_generation, **given)
+    assert notices("certificates.ready_to_order")[0].reply_state == "done"
+
+
 def test_the_date_of_issue_is_not_before_the_end_of_publication_R241(signed: Year) -> None:
     given = {"plan_id": signed["plan"], "issue_method": IssueMethod.PAPER}
     early = lambda: signed.do("teo", certificates.order_generation, **given, issued_on=date(2026, 6, 14))  # noqa: E731
