@@ -10,7 +10,7 @@ import segno
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_limiter import Limiter
-from flask_login import login_required
+from flask_login import current_user, login_required
 from flask_wtf import FlaskForm
 from sqlalchemy import select
 from wtforms import BooleanField, PasswordField, SelectField, StringField, TimeField
@@ -85,9 +85,8 @@ def blueprint(limiter: Limiter) -> Blueprint:
     web.add_url_rule("/admin/password/", "password", login_required(password), methods=["GET", "POST"])
     web.add_url_rule("/admin/telling/", "telling", login_required(telling), methods=["GET", "POST"])
     web.add_url_rule("/admin/telling/channel", "channel", login_required(channel), methods=["POST"])
-    web.add_url_rule(
-        "/admin/telling/try", "try_channel", limiter.limit(TRIES)(login_required(try_channel)), methods=["POST"]
-    )
+    limit = limiter.limit(TRIES, key_func=lambda: str(current_user.get_id()))  # many share one address
+    web.add_url_rule("/admin/telling/try", "try_channel", limit(login_required(try_channel)), methods=["POST"])
     web.add_url_rule("/admin/telegram/", "telegram", login_required(telegram), methods=["GET"])
     web.add_url_rule("/admin/telegram/code", "new_code", login_required(new_code), methods=["POST"])
     web.add_url_rule("/admin/telegram/affirm", "affirm", login_required(affirm), methods=["POST"])

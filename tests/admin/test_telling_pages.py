@@ -21,7 +21,7 @@ from core.rules.notices import DELIVERY, DeliveryState, ReplyState
 from core.rules.sites import SiteReview, SiteStatus
 from core.usecases import delegations, notices
 from tests.admin.conftest import OpenPanel, Panel, words
-from tests.channels import DEAD, install
+from tests.channels import DEAD, install, running_channels
 from tests.factories import Year, on, rows
 
 LATER = on("2026-05-20 09:00")
@@ -154,6 +154,43 @@ def test_an_officer_nobody_would_stand_in_for_is_named_to_the_college(panel: Ope
     assert alarm in words(place.browser("coordinator").get("/admin/late/")), "not before the person has accepted"
     place.year.do("signatory", delegations.accept_delegation, delegation_id=held.id)
     assert alarm not in words(place.browser("coordinator").get("/admin/late/"))
+
+
+# -- the other channels ------------------------------------------------------------------------------------------------
+
+KEY = "693a91f6-7xxx-4bc4-97a0-0ec2sifa5aaa"
+
+
+def test_without_channels_the_page_says_so_and_offers_none(panel: OpenPanel) -> None:
+    browser = panel("planned").browser("coordinator")
+    assert "本平台没有配置备用渠道" in browser.text("/admin/telling/")
+    answer = browser.post("/admin/telling/channel", {"channel": "wecom", "robot": KEY})
+    assert answer.status_code == 422
+    assert "请从列表中选择一种渠道" in words(answer)
+
+
+def test_a_person_chooses_a_robot_sees_it_kept_and_tries_it(panel: OpenPanel, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = panel("planned")
+    browser = place.browser("coordinator")
+    with running_channels() as channels:
+        install(monkeypatch, channels.sms(), channels.wecom())
+        assert "目前没有可用的渠道" in browser.text("/admin/telling/")
+        refused = browser.post("/admin/telling/channel", {"channel": "wecom", "robot": "短"})
+        assert refused.status_code == 422
+        assert "看不出这是企业微信机器人的密钥" in words(refused)
+        given = {"channel": "wecom", "robot": f"https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key={KEY}"}
+        assert browser.post("/admin/telling/channel", given).status_code == 303
+        page = browser.text("/admin/telling/")
+        assert "目前：企业微信机器人" in page
+        assert "已保存机器人地址" in page
+        assert KEY not in page, "a key is not shown again"
+        assert browser.post("/admin/telling/try").status_code == 303
+        assert [path for path, _ in channels.posted] == [f"/wecom/{KEY}"]
+        assert "已交给渠道" in browser.text("/admin/telling/")
+        channels.is_down = True
+        browser.post("/admin/telling/try")
+        assert "没有渠道接收这条测试消息" in browser.text("/admin/telling/")
+    assert "还没有答复" in place.browser("admin").text("/admin/deliveries/")
 
 
 # -- notices -----------------------------------------------------------------------------------------------------------
