@@ -200,9 +200,9 @@ def later(**step: float) -> Any:
     return clock.pinned(clock.now() + timedelta(**step))
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def one_tls_context() -> Iterator[None]:
-    """Nothing here speaks TLS, and reading the system's certificates anew for every line to Telegram takes 50 ms."""
+    """Nothing of the bot's tests speaks TLS, and reading the certificates for every line to Telegram takes 50 ms."""
     made = httpx_transports.create_ssl_context()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(httpx_transports, "create_ssl_context", lambda **_: made)
