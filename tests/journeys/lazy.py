@@ -24,7 +24,7 @@ from core.models.accounts import ChatBinding
 from core.models.records import Notification
 from core.notifications import delegations as told_of_delegations
 from core.notifications.accounts import StillYou
-from core.notifications.certificates import SigningRequested, TeoSigningRequested
+from core.notifications.certificates import ReadyToOrder, SigningRequested, TeoSigningRequested
 from core.notifications.pilots import ApplicationDecided, ApplicationWaiting
 from core.notifications.plans import RegistrationClosing
 from core.notifications.reminding import EscalatedOwn, Reminder
@@ -279,6 +279,7 @@ ANSWERS: dict[str, Callable[[Office, str, Notification], Awaitable[None]]] = {
     RegistrationClosing.kind: Office.acknowledge,
     StillYou.kind: Office.acknowledge,
     told_of_delegations.DelegationProposed.kind: Office.accept_deputy,
+    ReadyToOrder.kind: Office.acknowledge,
     TeoSigningRequested.kind: Office.sign,
     SigningRequested.kind: Office.sign,
 }
