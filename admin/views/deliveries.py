@@ -74,7 +74,8 @@ class DeliveriesView(PageView):
             at_once=MOST_AT_ONCE,
             is_platform=Role.ADMIN in actor.roles,
             **_otherwise(actor, first_instant(now, days)),
-            unanswered=[_unanswered(row, heard) for row, heard in _waiting(actor, now)],
+            unanswered=[_unanswered(row, letter) for row, letter in _waiting(actor, now)],
+            most=MOST_FAILED,
         )
 
     @expose("/<int:ident>/again", methods=("POST",))

@@ -81,20 +81,6 @@ def told_of(session: Session, announcement_id: int) -> list[Told]:
     return sorted(found, key=lambda one: one.notice.reply_state is not ReplyState.OPEN)
 
 
-def read_counts(session: Session, announcement_ids: list[int]) -> dict[int, int]:
-    """How many have confirmed, by announcement."""
-    rows = session.execute(
-        select(Notification.thing_id, func.count())
-        .where(
-            Notification.thing_type == Announcement.__tablename__,
-            Notification.thing_id.in_(announcement_ids),
-            Notification.reply_state == ReplyState.ACKNOWLEDGED,
-        )
-        .group_by(Notification.thing_id)
-    )
-    return {ident: number for ident, number in rows if ident is not None}
-
-
 def own_notice(session: Session, announcement_id: int, account_id: int | None) -> Notification | None:
     """The message by which this person was told."""
     return session.scalar(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -121,33 +122,26 @@ def overdue_requests(session: Session, actor: Actor, now: datetime, *, limit: in
 
 def unreachable_people(session: Session, actor: Actor) -> list[UserAccount]:
     """People of one's organisation who keep work and whom no message reaches, by no channel (chat.md)."""
-    keepers = select(AccountRole.account_id).where(AccountRole.role.in_(KEEPS_WORK))
-    return list(
-        session.scalars(
-            select(UserAccount)
-            .where(
-                own_organisation(actor),
-                UserAccount.state != AccountState.DISABLED,
-                UserAccount.id.in_(keepers),
-                ~can_be_reached(),
-            )
-            .order_by(UserAccount.login)
-            .options(selectinload(UserAccount.roles))
-        )
-    )
+    return _colleagues(session, actor, KEEPS_WORK, ~can_be_reached())
 
 
 def officers_lacking_deputies(session: Session, actor: Actor) -> list[UserAccount]:
     """Signing officers of one's organisation without the default deputy that chat.md asks of every college."""
-    officers = select(AccountRole.account_id).where(AccountRole.role == Role.SIGNATORY)
+    return _colleagues(session, actor, {Role.SIGNATORY}, UserAccount.id.not_in(has_default_deputy()))
+
+
+def _colleagues(
+    session: Session, actor: Actor, roles: Collection[Role], where: ColumnElement[bool]
+) -> list[UserAccount]:
+    holders = select(AccountRole.account_id).where(AccountRole.role.in_(roles))
     return list(
         session.scalars(
             select(UserAccount)
             .where(
                 own_organisation(actor),
                 UserAccount.state != AccountState.DISABLED,
-                UserAccount.id.in_(officers),
-                UserAccount.id.not_in(has_default_deputy()),
+                UserAccount.id.in_(holders),
+                where,
             )
             .order_by(UserAccount.login)
             .options(selectinload(UserAccount.roles))

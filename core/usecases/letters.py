@@ -10,16 +10,14 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from core import clock
 from core.db import Tx
 from core.models.letters import NoticeLetter
 from core.models.records import Notification
 from core.notifications.render import message_of
 from core.queries.letters import letters_due, ways_of
-from core.queries.telling import present_choice
 from core.rules.letters import LETTER, MAX_TRIES, UNDER_WAY, Channel, LetterState
 from core.rules.notices import LEASE, UNANSWERED, next_attempt
-from core.rules.telling import Tempo, tell_at
+from core.usecases.deliveries import by_day
 from core.usecases.notices import is_pointless
 
 
@@ -43,9 +41,7 @@ def queue_letter(tx: Tx, *, notification_id: int) -> bool:
         is_passed_on = bool(message.letter()) and bool(row.account.mobile or row.account.email)
         if not is_passed_on:
             return False
-    quiet, _ = present_choice(tx.session, row.account_id)
-    tempo = Tempo.AT_ONCE if message.tempo is Tempo.AT_ONCE else Tempo.IN_TURN
-    at = tell_at(clock.local(tx.now), tempo=tempo, quiet=quiet, due_at=row.due_at)
+    at = by_day(tx, row, tx.now)
     fresh = {"notification_id": row.id, "created_at": tx.now, "next_attempt_at": at}
     if tx.upsert(NoticeLetter, fresh, conflict=["notification_id"]) is None:
         _send_again(tx, row, at=at)
@@ -93,11 +89,11 @@ def mark_handed_over(tx: Tx, *, letter_id: int, channel: Channel) -> None:
 
 
 def mark_letter_kept(tx: Tx, *, letter_id: int, why: str) -> None:
-    """No channel took it: later again, after MAX_TRIES it has failed."""
+    """No channel took it: later again, and never into the person's quiet hours; after MAX_TRIES it has failed."""
     letter = tx.get(NoticeLetter, letter_id)
     tried = letter.tried + 1
     if tried >= MAX_TRIES:
         tx.advance(letter, LETTER, "fail", tried=tried, lease_until=None, last_error=why)
         return
-    again = next_attempt(tx.now, tried, None)
+    again = by_day(tx, letter.notification, next_attempt(tx.now, tried, None))
     tx.advance(letter, LETTER, "retry_later", tried=tried, next_attempt_at=again, lease_until=None, last_error=why)

@@ -7,7 +7,6 @@ import io
 import os
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from PIL import Image, ImageStat
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import clock, db, settings
+from core import clock, db
 from core.actors import Actor
 from core.db import reading
 from core.demo import world as demo
@@ -28,7 +27,7 @@ from core.rules.candidates import CandidateKind, CandidateState
 from core.rules.organisations import Role
 from core.sheets import desk
 from core.usecases.candidates import import_candidates
-from tests.benchmarks.contest import Contest, Run, copy_of, drop_database, make_database, postgres_trouble
+from tests.benchmarks.contest import Contest, Run, connected, copy_of, drop_database, make_database, postgres_trouble
 
 TITLE = "5,000 photos of 20 KB from a zip, 250 of them not fit"
 PHOTOS = 5_000
@@ -60,7 +59,7 @@ def prepare(stage: Path, kind: str) -> None:
     """A small world, 4,900 candidates in it without photos, and the archive of 5,000."""
     os.environ["KAOWU_DATA_DIR"] = str(stage)
     crowd = people(20_27, PHOTOS, first=200_000)
-    with _connected(make_database(stage, kind)):
+    with connected(make_database(stage, kind)):
         db.upgrade()
         world = demo.build(LocalSealer(), verify_base="http://127.0.0.1:8000", scale=0.1)
         rows = [(n, demo.candidate_values(person, 2026, 0)) for n, person in enumerate(crowd, start=3) if n % 50]
@@ -97,23 +96,11 @@ def _noisy(data: bytes) -> Image.Image:
         return Image.blend(face, Image.effect_noise(face.size, 14).convert("RGB"), 0.12)
 
 
-@contextmanager
-def _connected(url: str) -> Iterator[None]:
-    """The process's database for a while."""
-    os.environ["KAOWU_DATABASE_URL"] = url
-    settings.forget()
-    db.configure(url)
-    try:
-        yield
-    finally:
-        db.engine().dispose()
-
-
 def _on(kind: str, contestant: Callable[[Run, int], None]) -> Callable[[Run], None]:
     def run(run: Run) -> None:
         os.environ["KAOWU_DATA_DIR"] = str(run.stage)
         run.rate = PHOTOS
-        with copy_of(run.stage, kind) as url, _connected(url):
+        with copy_of(run.stage, kind) as url, connected(url):
             with reading() as session:
                 session.scalars(select(Major)).all()  # connected, mappers configured: not what is measured
             contestant(run, int((run.stage / "college").read_text()))

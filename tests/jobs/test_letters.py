@@ -183,6 +183,25 @@ def test_a_letter_no_channel_takes_is_tried_again_and_fails_in_the_open(
     assert channels.posted == []
 
 
+def test_a_letter_is_not_tried_again_in_quiet_hours(
+    year: Year, channels: Channels, monkeypatch: pytest.MonkeyPatch, stand: Stand
+) -> None:
+    install(monkeypatch, channels.sms())
+    channels.is_down = True
+    evening = clock.local(clock.now()).replace(hour=21, minute=59, second=58, microsecond=0)
+    with transaction(SYSTEM) as tx:
+        mine = Notification.account_id == year["account:second_coordinator"]
+        tx.session.execute(
+            update(Notification).where(mine).values(useful_until=evening + timedelta(days=9), due_at=None)
+        )
+    stand(evening)
+    deliver()
+    job.hand_over()
+    found = letter(year)
+    assert found is not None
+    assert clock.local(found.next_attempt_at).strftime("%H:%M") == "07:30"
+
+
 def test_a_sender_that_died_between_the_channel_and_the_note_says_so_the_next_time(
     year: Year, channels: Channels, monkeypatch: pytest.MonkeyPatch, stand: Stand
 ) -> None:
