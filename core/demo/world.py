@@ -45,7 +45,7 @@ from core.rules.candidates import CandidateKind, CandidateState
 from core.rules.catalogue import PassRule
 from core.rules.certificates import IssuanceState, IssueMethod, Party
 from core.rules.delegations import DelegationState, Duty
-from core.rules.notices import ReplyState
+from core.rules.notices import DeliveryState, ReplyState
 from core.rules.organisations import Role
 from core.rules.telling import NEVER_QUIET, escalations, next_reminder
 from core.rules.values import EducationLevel, IdType
@@ -151,6 +151,8 @@ def _tell_anew(tx: Tx) -> None:
         row.next_reminder_at = next_reminder(local, local, ladder_to, quiet=NEVER_QUIET, wakes=message.wakes)
         steps = escalations(local, ladder_to if message.escalates else None)
         row.next_escalation_at = next((at for at, _ in steps), None)
+    # and what waits to be sent may leave from today on: the page of deliveries counts no weeks nobody waited
+    tx.update_all(Notification, Notification.delivery_state == DeliveryState.PENDING, not_before=tx.now)
 
 
 def _steps(world: World, scale: float) -> list[Step]:
